@@ -1,0 +1,37 @@
+"""Packaging of Logsluice. Ranges, not pins; `.constraints.txt` is one set that is tested together."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+setup(
+    name="logsluice",
+    version="0.1.0",
+    description="Log analytics as Apache Beam pipelines: search | SQL over Logstores, joins with MySQL, on a laptop, on Flink, on Dataflow",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
+    package_data={"pipelines": ["py.typed"], "transforms": ["py.typed"]},
+    install_requires=[
+        "apache-beam>=2.76,<3",  # the runners; 2.67-2.75 leak memory in long runs with failing records
+        "pyarrow>=18,<26",  # columns between steps; Beam's cap
+        "sqlalchemy>=2.0.30,<3",  # control state and ExternalStores
+        "pymysql>=1.1,<2",  # MySQL and MariaDB
+        "deltalake>=1.6,<2",  # the Logstore's table format
+        "duckdb>=1.4,<3",  # the embedded SQL engine
+        "polars>=1.30,<3",  # columns in parsers and rules, the Parquet writer
+        "sqlglot>=30,<31",  # SQL text to trees; its trees change between majors
+        "click>=8.1,<9",  # the command line
+        "zstandard>=0.22,<1",  # streamed zstd
+        "tzdata",  # zones where the system has none
+    ],
+    extras_require={
+        "postgresql": ["psycopg[binary]>=3.2,<4"],
+        "test": ["pytest>=9.0.3,<10", "pytest-timeout>=2.3,<3", "hypothesis>=6.100,<7", "psutil>=6,<8", "ruff>=0.9,<1", "mypy>=1.15,<3", "import-linter>=2.1,<3"],
+    },
+    entry_points={"console_scripts": ["logsluice = pipelines.__main__:main"]},
+)

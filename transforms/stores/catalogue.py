@@ -1,0 +1,88 @@
+"""The Catalogue port: projects, Logstores and ExternalStores by name. Logstores and ExternalStores share one name space.
+
+Adapter: `transforms.connectors.sql_catalogue` (SQLAlchemy: SQLite by default, MySQL by URL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from transforms.stores.external_store import ExternalStoreDescriptor
+from transforms.stores.index import Index
+from transforms.stores.logstore import LogstoreDescriptor
+
+__all__ = ["Catalogue", "ImportRun", "Page"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of names and how many there are in all."""
+
+    names: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class ImportRun:
+    """What the ledger knows of one import: enough to go on after a crash without losing or doubling a log.
+
+    Attributes:
+        id: digest of the import's arguments and of the identity of its files.
+        logstore: the target's name.
+        lane: number of the app id ``import-LANE`` this run commits under; no other unfinished run of the Logstore has it.
+        version: the app version of the last intent (0 = none yet).
+        start: opaque position from which that intent's batch was read; ``end``: the position after it.
+        finished: all input has been committed.
+        summary: counters to show again when a finished import is repeated.
+    """
+
+    id: str
+    logstore: str
+    lane: int
+    version: int
+    start: Mapping[str, Any]
+    end: Mapping[str, Any]
+    finished: bool
+    summary: Mapping[str, Any]
+
+
+class Catalogue(Protocol):
+    """All names of one home. Each method is one transaction; safe under concurrent processes.
+
+    Errors: NotFound with code ``ProjectNotExist``, ``LogStoreNotExist`` or ``ExternalStoreNotExist`` and the nearest name as hint;
+    AlreadyExists with code ``ProjectAlreadyExist`` or ``LogStoreAlreadyExist``; ParameterInvalid for a name that breaks the rules.
+    """
+
+    def create_project(self, project: str, description: str = "") -> None: ...
+    def list_projects(self) -> tuple[str, ...]: ...
+    def delete_project(self, project: str) -> None: ...
+
+    def create_logstore(self, descriptor: LogstoreDescriptor) -> None: ...
+    def logstore(self, project: str, name: str) -> LogstoreDescriptor: ...
+    def list_logstores(self, project: str, pattern: str = "", offset: int = 0, size: int = -1) -> Page: ...
+    def update_logstore(self, project: str, name: str, *, retention_days: int | None, index: Index | None) -> LogstoreDescriptor:
+        """Replace retention and index (None = keep all days, no index)."""
+        ...
+    def delete_logstore(self, project: str, name: str) -> LogstoreDescriptor: ...
+
+    def create_external_store(self, project: str, descriptor: ExternalStoreDescriptor) -> None: ...
+    def external_store(self, project: str, name: str) -> ExternalStoreDescriptor: ...
+    def list_external_stores(self, project: str, pattern: str = "", offset: int = 0, size: int = -1) -> Page:
+        """Names that contain ``pattern``, sorted, from ``offset``, at most ``size`` (−1 = all)."""
+        ...
+    def update_external_store(self, project: str, descriptor: ExternalStoreDescriptor) -> None: ...
+    def delete_external_store(self, project: str, name: str) -> None: ...
+
+    def start_import(self, project: str, logstore: str, import_id: str) -> ImportRun:
+        """The run of this id, made with a free lane when it is new."""
+        ...
+    def record_import(self, project: str, run: ImportRun) -> None:
+        """Store an intent, or the end, of a run (by ``id``)."""
+        ...
+    def forget_import(self, project: str, logstore: str, import_id: str) -> None:
+        """Let the same arguments start anew. The lane's version stays and only rises."""
+        ...
+    def list_imports(self, project: str, logstore: str) -> Sequence[ImportRun]: ...
+    def close(self) -> None: ...

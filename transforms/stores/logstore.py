@@ -1,0 +1,201 @@
+"""The Logstore port: what any keeper of logs must do. Adapters: `transforms.connectors.delta`, `transforms.connectors.memory`.
+
+Life of a log: a writer turns LogGroups into **data files** (durable but invisible), one committer makes files visible in one
+atomic **commit**, readers take a **snapshot** and read the files it lists. A killed writer leaves files nobody sees.
+
+Exactly once: a commit may carry an `AppTransaction`. A store refuses to make a version visible that is not higher than the
+last one of the same ``app_id`` (it answers with ``applied=False``), so a repeated commit changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from transforms.core.interval import ALL_TIME, Interval
+from transforms.core.log_group import LogGroup
+from transforms.stores.index import Index
+from transforms.stores.shard import Shard
+
+__all__ = [
+    "AppTransaction",
+    "Commit",
+    "DataFile",
+    "Logstore",
+    "LogstoreDescriptor",
+    "MaintenanceReport",
+    "Snapshot",
+    "TailBatch",
+]
+
+
+@dataclass(frozen=True)
+class LogstoreDescriptor:
+    """Everything a worker needs to read or write a Logstore, and no secret.
+
+    ``location`` is a folder or an object-store URL; ``storage_options`` values may be references (``env:NAME``, ``file:PATH``)
+    that are resolved where the store is opened.
+    """
+
+    project: str
+    name: str
+    location: str
+    shards: tuple[Shard, ...]
+    index: Index | None = None
+    retention_days: int | None = None
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "delta"
+
+
+@dataclass(frozen=True)
+class AppTransaction:
+    """Who commits (``app_id``: a job, an import lane) and which of its steps (``version``, rises)."""
+
+    app_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of logs of one shard, sorted by event time.
+
+    Attributes:
+        path: what an engine opens: an absolute path or a URL.
+        size: bytes.
+        rows: number of logs.
+        shard: the shard's id.
+        time_min, time_max: least and greatest ``__time__``, whole seconds, both included.
+        receive_time: microseconds, the same for all logs of the file; None before its commit, and for files that compaction
+            made from several commits, which carry the column ``~receive_time`` instead.
+        typed: (field, ``long`` | ``double``) pairs whose typed columns the file has beside the text.
+    """
+
+    path: str
+    size: int
+    rows: int
+    shard: int
+    time_min: int
+    time_max: int
+    receive_time: int | None = None
+    typed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The answer to a commit. ``applied`` is False when the app transaction had been made before: nothing changed."""
+
+    version: int
+    receive_time: int
+    applied: bool
+    previous_app_version: int | None = None
+    """The app's version on the snapshot the commit was made on; None when it had none or no app was given."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A Logstore at one version: the files to read and the fields that exist.
+
+    Attributes:
+        version: the version that was read.
+        files: those that may hold logs of the interval asked for, in commit order.
+        files_total, rows_total, bytes_total: before pruning.
+        fields: names of the fields that have a column of their own.
+        has_overflow: whether some logs keep rare fields in the overflow column.
+    """
+
+    version: int
+    files: tuple[DataFile, ...]
+    files_total: int
+    rows_total: int
+    bytes_total: int
+    fields: tuple[str, ...]
+    has_overflow: bool = False
+
+
+@dataclass(frozen=True)
+class TailBatch:
+    """Logs that one commit added: its version (pass it back to go on after it) and its files' logs in order."""
+
+    version: int
+    receive_time: int
+    groups: tuple[LogGroup, ...]
+
+
+@dataclass(frozen=True)
+class MaintenanceReport:
+    """What compaction, vacuum or retention did."""
+
+    files_removed: int = 0
+    files_added: int = 0
+    rows: int = 0
+    bytes_removed: int = 0
+    bytes_added: int = 0
+
+
+class Logstore(Protocol):
+    """One Logstore, open. Safe to use from many processes at once; an instance belongs to one thread."""
+
+    descriptor: LogstoreDescriptor
+
+    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
+        """Make logs durable without making them visible.
+
+        Each file holds one shard: ``shard`` when given, else the shard of ``hash_key`` when given, else the shard the store
+        balances to. Raises ParameterInvalid for a shard that does not exist.
+        """
+        ...
+
+    def commit(
+        self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()
+    ) -> Commit:
+        """Make ``files`` visible and ``remove`` invisible in one step; an empty commit with ``app`` only fences.
+
+        Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there any more.
+        """
+        ...
+
+    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+        """`write_files` and `commit`."""
+        ...
+
+    def app_version(self, app_id: str) -> int | None:
+        """The last version committed under an app id, or None."""
+        ...
+
+    def snapshot(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME) -> Snapshot:
+        """The newest version, pruned to files that may hold logs with ``__time__`` in ``times`` (seconds) and receive time in ``received`` (microseconds)."""
+        ...
+
+    def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        """The logs of both intervals, exactly, file by file, bounded groups; with receive times. ``fields`` None = all."""
+        ...
+
+    def tail(self, after_version: int) -> Iterator[TailBatch]:
+        """What each commit after a version added, oldest first, up to now. Compactions are skipped. A version whose log has
+        been cleaned away raises NotFound with code ``CursorExpired``."""
+        ...
+
+    def version(self) -> int:
+        """The newest version."""
+        ...
+
+    def compact(self, *, min_files: int = 8) -> MaintenanceReport:
+        """Rewrite small files of a shard together (when there are at least ``min_files``). Logs, order and receive times stay."""
+        ...
+
+    def vacuum(self, *, older_than_hours: float = 168.0) -> MaintenanceReport:
+        """Delete data files that no version of that age or younger can see, those of killed writers too."""
+        ...
+
+    def expire(self, before: int) -> MaintenanceReport:
+        """Make whole files with only logs older than ``before`` (``__time__``, seconds) invisible: retention."""
+        ...
+
+    def reindex(self, index: Index | None) -> MaintenanceReport:
+        """Rewrite files whose typed columns differ from what an index asks for."""
+        ...
+
+    def set_index(self, index: Index | None) -> None:
+        """Files written from now on through this object carry the typed columns of this index."""
+        ...

@@ -1,0 +1,41 @@
+"""Shard: a part of a Logstore that owns a range of the 128-bit MD5 space."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+__all__ = ["Shard", "even_shards", "shard_of_key"]
+
+_SPACE = 1 << 128
+
+
+@dataclass(frozen=True)
+class Shard:
+    """``begin`` belongs to the range, ``end`` does not; both count in the MD5 space. Ids count up within a Logstore."""
+
+    id: int
+    begin: int
+    end: int
+
+    @property
+    def begin_key(self) -> str:
+        """The range's start as 32 hexadecimal digits."""
+        return f"{self.begin:032x}"
+
+    @property
+    def end_key(self) -> str:
+        """The range's end as hexadecimal digits; ``1`` and 32 zeros is the top of the space."""
+        return f"{self.end:032x}"
+
+
+def even_shards(count: int) -> tuple[Shard, ...]:
+    """``count`` shards of equal ranges, ids from 0, that cover the space."""
+    edges = [_SPACE * i // count for i in range(count + 1)]
+    return tuple(Shard(i, edges[i], edges[i + 1]) for i in range(count))
+
+
+def shard_of_key(shards: tuple[Shard, ...], key: str) -> Shard:
+    """The shard whose range holds the MD5 of a hash key."""
+    value = int.from_bytes(hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest(), "big")
+    return next(shard for shard in shards if shard.begin <= value < shard.end)
