@@ -25,7 +25,7 @@ setup(
         "duckdb>=1.4,<3",  # the embedded SQL engine
         "polars>=1.30,<3",  # columns in parsers and rules, the Parquet writer
         "sqlglot>=30,<31",  # SQL text to trees; its trees change between majors
-        "click>=8.1,<9",  # the command line
+        "click>=8.4,<9",  # the command line; from 8.4 on it names the nearest verb
         "zstandard>=0.22,<1",  # streamed zstd
         "tzdata",  # zones where the system has none
     ],

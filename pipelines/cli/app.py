@@ -1,0 +1,117 @@
+"""What every verb is handed: the home, the project, and the two streams."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+
+__all__ = ["App", "Progress"]
+
+_FIRST_AFTER = 0.5
+_TERMINAL_EVERY = 0.1
+_PLAIN_EVERY = 5.0
+
+
+class App:
+    """The command's surroundings. stdout carries data and nothing else, stderr carries words."""
+
+    def __init__(self, home_path: Path | None = None, project: str = "default", catalogue_url: str | None = None) -> None:
+        self._home_path = home_path
+        self._catalogue_url = catalogue_url
+        self._home: Home | None = None
+        self.project = project
+
+    @property
+    def home(self) -> Home:
+        """The home, made when it is first asked for."""
+        if self._home is None:
+            from pipelines.home import Home, default_path
+
+            self._home = Home.create(self._home_path or default_path(), self._catalogue_url)
+        return self._home
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        return sys.stdout.isatty()
+
+    def say(self, text: str) -> None:
+        """Words for people, on stderr."""
+        click.echo(text, err=True)
+
+    def emit(self, text: str) -> None:
+        """One line of data, on stdout."""
+        click.echo(text)
+
+    @contextmanager
+    def progress(self, label: str, total: int | None = None) -> Iterator[Progress]:
+        """Show on stderr how far a long work is; nothing is shown when it is done within half a second."""
+        progress = Progress(label, total)
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+    def close(self) -> None:
+        """Let go of the home."""
+        if self._home is not None:
+            self._home.close()
+
+
+class Progress:
+    """One line that is drawn anew on a terminal, and a plain line every five seconds elsewhere."""
+
+    def __init__(self, label: str, total: int | None = None) -> None:
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._note = ""
+        self._terminal = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._next = self._started + (_FIRST_AFTER if self._terminal else _PLAIN_EVERY)
+        self._drawn = False
+
+    def advance(self, count: int = 1) -> None:
+        """``count`` more are done."""
+        self._done += count
+        self._draw()
+
+    def note(self, text: str) -> None:
+        """Say what is being worked on."""
+        self._note = text
+        self._draw()
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._drawn and self._terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        seconds = now - self._started
+        done = f"{self._done:,}" + (f" of {self._total:,} ({100 * self._done // self._total} %)" if self._total else "")
+        text = f"{self._label}: {done}, {self._done / seconds:,.0f}/s" + (f", {self._note}" if self._note else "")
+        if self._terminal:
+            width = click.get_text_stream("stderr").isatty() and _columns()
+            click.echo("\r\x1b[K" + text[: width or None], err=True, nl=False)
+            self._drawn = True
+            self._next = now + _TERMINAL_EVERY
+        else:
+            click.echo(text, err=True)
+            self._next = now + _PLAIN_EVERY
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns - 1

@@ -1,0 +1,264 @@
+"""``logsluice logstore``: create, look at, change and keep in order the Logstores of a project."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.app import App
+from pipelines.cli.output import format_option, write_rows
+from transforms.core.errors import Location, ParameterInvalid
+
+if TYPE_CHECKING:
+    from transforms.stores.index import Index
+    from transforms.stores.logstore import MaintenanceReport
+
+
+@click.group()
+def command() -> None:
+    """Create, list, change, tidy and delete Logstores.
+
+    \b
+    Examples:
+      logsluice logstore create nginx --shards 2 --ttl 30 --index index.json
+      logsluice logstore list
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option("--shards", type=click.IntRange(1, 256), default=2, show_default=True, help="Parts that are written and read side by side.")
+@click.option("--ttl", metavar="DAYS", type=click.IntRange(1, 3650), help="Days to keep logs.  [default: for ever]")
+@click.option("--index", "index_file", metavar="FILE", help="JSON file that says which fields are indexed, and as what.")
+@click.option("--location", metavar="URL", default="", help="Folder or object store that keeps the logs.  [default: in the home]")
+@click.option("--storage-option", "storage_options", metavar="KEY=VALUE", multiple=True,
+              help="Option of the object store; a secret as env:NAME or file:PATH. Repeatable.")  # fmt: skip
+@click.pass_obj
+def create(
+    app: App, name: str, shards: int, ttl: int | None, index_file: str | None, location: str, storage_options: tuple[str, ...]
+) -> None:
+    """Create a Logstore.
+
+    \b
+    Example:
+      logsluice logstore create nginx --shards 2 --ttl 30 --index index.json
+    """
+    from transforms.stores.logstore import LogstoreDescriptor
+    from transforms.stores.shard import even_shards
+
+    index = None if index_file is None else _read_index(index_file)
+    app.home.create_logstore(
+        LogstoreDescriptor(app.project, name, location, even_shards(shards), index, ttl, _storage_options(storage_options))
+    )
+    app.say(f"Logstore {name} created")
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def get(app: App, name: str) -> None:
+    """Show one Logstore as JSON: shards, retention, index, size.
+
+    \b
+    Example:
+      logsluice logstore get nginx
+    """
+    descriptor = app.home.catalogue().logstore(app.project, name)
+    snapshot = app.home.open_logstore(app.project, name).snapshot()
+    app.emit(json.dumps(
+        {
+            "project": descriptor.project, "logstore": descriptor.name, "kind": descriptor.kind, "location": descriptor.location,
+            "ttl": descriptor.retention_days,
+            "shards": [{"id": shard.id, "begin_key": shard.begin_key, "end_key": shard.end_key} for shard in descriptor.shards],
+            "index": None if descriptor.index is None else descriptor.index.to_json(),
+            "logs": snapshot.rows_total, "bytes": snapshot.bytes_total, "files": snapshot.files_total, "version": snapshot.version,
+            "fields": list(snapshot.fields),
+        }, indent=2, ensure_ascii=False,
+    ))  # fmt: skip
+
+
+@command.command("list")
+@click.option("--pattern", default="", help="Only names that contain this text.")
+@format_option
+@click.pass_obj
+def list_(app: App, pattern: str, format: str) -> None:
+    """List the Logstores of the project.
+
+    \b
+    Example:
+      logsluice logstore list --pattern web --format json
+    """
+    catalogue = app.home.catalogue()
+    names = catalogue.list_logstores(app.project, pattern).names
+    stores = [catalogue.logstore(app.project, name) for name in names]
+    write_rows(
+        ["logstore", "shards", "ttl", "indexed fields", "location"],
+        [[s.name, len(s.shards), s.retention_days, None if s.index is None else len(s.index.fields), s.location] for s in stores],
+        format,
+    )
+
+
+@command.command()
+@click.argument("name")
+@click.option("--ttl", metavar="DAYS|forever", help="Days to keep logs.")
+@click.option("--index", "index_file", metavar="FILE|none", help="The new index; 'none' takes the index away.")
+@click.option("--shards", hidden=True, help="Refused: shards are fixed when a Logstore is created.")
+@click.pass_obj
+def update(app: App, name: str, ttl: str | None, index_file: str | None, shards: str | None) -> None:
+    """Change a Logstore's retention or index; what is not named stays.
+
+    A new index holds for all logs at once; `logstore reindex` makes queries on older ones as fast as on new ones.
+
+    \b
+    Example:
+      logsluice logstore update nginx --ttl 90 --index index.json
+    """
+    if shards is not None:
+        raise ParameterInvalid("the number of shards cannot be changed", hint="create another Logstore and import the logs there")
+    if ttl is None and index_file is None:
+        raise ParameterInvalid("nothing to change", hint="give --ttl, --index or both")
+    catalogue = app.home.catalogue()
+    old = catalogue.logstore(app.project, name)
+    index = old.index if index_file is None else None if index_file == "none" else _read_index(index_file)
+    catalogue.update_logstore(app.project, name, retention_days=old.retention_days if ttl is None else _days(ttl), index=index)
+    app.say(f"Logstore {name} updated")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(app: App, name: str, yes: bool) -> None:
+    """Delete a Logstore with all its logs.
+
+    \b
+    Example:
+      logsluice logstore delete nginx --yes
+    """
+    app.home.catalogue().logstore(app.project, name)
+    if not yes:
+        click.confirm(f"Delete the Logstore {name} of the project {app.project} with all its logs?", abort=True, err=True)
+    app.home.delete_logstore(app.project, name)
+    app.say(f"Logstore {name} deleted")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--min-files", type=click.IntRange(2), default=8, show_default=True, help="Leave a shard alone that has fewer small files.")
+@click.pass_obj
+def compact(app: App, name: str, min_files: int) -> None:
+    """Rewrite small files together. Logs, their order and receive times stay.
+
+    \b
+    Example:
+      logsluice logstore compact nginx
+    """
+    store = app.home.open_logstore(app.project, name)
+    with app.progress(f"compacting {name}"):
+        report = store.compact(min_files=min_files)
+    app.say(_words(name, "compacted", report))
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--older-than-hours", type=click.FloatRange(0), default=168.0, show_default=True, help="Keep what readers of this age may still see."
+)
+@click.pass_obj
+def vacuum(app: App, name: str, older_than_hours: float) -> None:
+    """Delete files that no reader can see any more, those of killed writers too.
+
+    \b
+    Example:
+      logsluice logstore vacuum nginx --older-than-hours 24
+    """
+    store = app.home.open_logstore(app.project, name)
+    with app.progress(f"vacuuming {name}"):
+        report = store.vacuum(older_than_hours=older_than_hours)
+    app.say(_words(name, "vacuumed", report))
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def expire(app: App, name: str) -> None:
+    """Drop files with only logs older than the Logstore's retention.
+
+    \b
+    Example:
+      logsluice logstore expire nginx
+    """
+    descriptor = app.home.catalogue().logstore(app.project, name)
+    if descriptor.retention_days is None:
+        app.say(f"Logstore {name} keeps logs for ever: nothing to do")
+        return
+    store = app.home.open_logstore(app.project, name)
+    before = int(time.time()) - descriptor.retention_days * 86_400
+    with app.progress(f"expiring {name}"):
+        report = store.expire(before)
+    app.say(_words(name, f"rid of files older than {descriptor.retention_days} days", report))
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def reindex(app: App, name: str) -> None:
+    """Rewrite older files so that they carry the typed columns of the present index.
+
+    \b
+    Example:
+      logsluice logstore reindex nginx
+    """
+    store = app.home.open_logstore(app.project, name)
+    with app.progress(f"reindexing {name}"):
+        report = store.reindex(store.descriptor.index)
+    app.say(_words(name, "reindexed", report))
+
+
+def _words(name: str, done: str, report: MaintenanceReport) -> str:
+    return (
+        f"Logstore {name} {done}: {report.files_removed:,} files ({report.bytes_removed:,} bytes) out, "
+        f"{report.files_added:,} files ({report.bytes_added:,} bytes) in, {report.rows:,} logs"
+    )
+
+
+def _days(text: str) -> int | None:
+    if text == "forever":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise ParameterInvalid(f"--ttl {text!r} is no number of days", hint="write 1 to 3650, or forever")
+    return int(text)
+
+
+def _storage_options(pairs: tuple[str, ...]) -> dict[str, str]:
+    options = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise ParameterInvalid("--storage-option needs KEY=VALUE", hint="for example --storage-option AWS_SECRET_ACCESS_KEY=env:MY_KEY")
+        options[key] = value
+    return options
+
+
+def _read_index(file: str) -> Index:
+    from transforms.stores.index import Index
+
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParameterInvalid(f"the index file {file} does not exist", hint="check the path after --index") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterInvalid(f"the index file {file} cannot be read: {error}") from None
+    try:
+        value: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ParameterInvalid(
+            f"the index file is no JSON: {error.msg}",
+            location=Location(text, error.pos, error.pos + 1, file),
+            hint="see logsluice logstore create --help",
+        ) from None
+    return Index.from_json(value)

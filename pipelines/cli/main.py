@@ -1,0 +1,144 @@
+"""The command line: finds verbs by listing this folder, turns errors into messages and exit codes.
+
+A verb is one file: ``NAME.py`` (underscores become dashes) with a click command or group called ``command``. Only the verb that
+was asked for is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from pipelines.cli.app import App
+from transforms.core.diagnostics import render
+from transforms.core.errors import ExitCode, LogsluiceError
+
+__all__ = ["cli", "main"]
+
+_FOLDER = Path(__file__).parent
+_DEFINES_COMMAND = re.compile(r"^(def command\(|command\s*[:=])", re.MULTILINE)
+
+_EPILOG = """\b
+Exit codes:
+  0    everything was done
+  1    some of the input was bad (dead letters), or a statement failed on its data
+  2    wrong input: an unknown verb, option, name or column, a statement that is refused
+  3    a store does not answer, or refused
+  130  interrupted
+
+\b
+Examples:
+  logsluice logstore create nginx --shards 2 --ttl 30
+  logsluice --project shop logstore list --format json
+  logsluice logstore create --help
+"""
+
+
+class _Verbs(click.Group):
+    """The group whose commands are the files of this folder."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_name_of(path) for path in _FOLDER.glob("*.py") if _DEFINES_COMMAND.search(path.read_text(encoding="utf-8")))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        path = _FOLDER / f"{cmd_name.replace('-', '_')}.py"
+        if _name_of(path) != cmd_name or not path.is_file() or not _DEFINES_COMMAND.search(path.read_text(encoding="utf-8")):
+            return None
+        command: click.Command = import_module(f"pipelines.cli.{path.stem}").command
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _name_of(path: Path) -> str:
+    return path.stem.replace("_", "-")
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"logsluice {version('logsluice')}")
+        except PackageNotFoundError:
+            click.echo("logsluice (not installed)")
+        ctx.exit()
+
+
+@click.group(
+    name="logsluice", cls=_Verbs, epilog=_EPILOG, no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120, "auto_envvar_prefix": None},
+)  # fmt: skip
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), envvar="LOGSLUICE_HOME",
+              help="Folder that keeps everything.  [env: LOGSLUICE_HOME; default: .logsluice]")  # fmt: skip
+@click.option("--project", default="default", envvar="LOGSLUICE_PROJECT", show_default=True,
+              help="Project the names belong to.  [env: LOGSLUICE_PROJECT]")  # fmt: skip
+@click.option("--catalogue", metavar="URL", envvar="LOGSLUICE_CATALOGUE",
+              help="Keep names in this database, not in the home: mysql://USER:env:NAME@HOST/DB.  [env: LOGSLUICE_CATALOGUE]")  # fmt: skip
+@click.option("--traceback", "show_traceback", is_flag=True, help="Show where in the program an error arose.")
+@click.option("--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="Show the version and exit.")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None, project: str, catalogue: str | None, show_traceback: bool) -> None:
+    """Log analytics: search | SQL over Logstores, joined with databases, as Apache Beam pipelines.
+
+    The options below come before the verb. Results go to stdout, words to stderr.
+    """
+    app = App(home, project, catalogue)
+    ctx.obj = app
+    ctx.call_on_close(app.close)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Nothing is raised."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        # Logs hold any character, and lone halves of surrogate pairs; a terminal in another encoding must not end a query.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        outcome = cli.main(arguments, prog_name="logsluice", standalone_mode=False)
+        sys.stdout.flush()
+    except Exception as error:
+        return _explain(error, "--traceback" in arguments)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
+
+
+def _explain(error: Exception, show_traceback: bool) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help() if error.ctx else error.format_message())
+        return ExitCode.DONE
+    if isinstance(error, click.Abort):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # The reader (head, less) has seen enough. Python would complain when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    if show_traceback:
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        click.echo(f"error[Usage]: {error.format_message()}", err=True)
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            click.echo(f"hint: {context.command_path} --help", err=True)
+        return ExitCode.USAGE
+    if isinstance(error, LogsluiceError):
+        click.echo(render(error), err=True)
+        return error.exit_code
+    from pipelines.cli.unexpected import describe
+
+    click.echo(describe(error), err=True)
+    return ExitCode.PROBLEMS

@@ -1,0 +1,149 @@
+"""The home: one folder with the catalogue, the Logstores and everything else that a Logsluice on one machine keeps.
+
+    .logsluice/
+      catalogue.sqlite     projects, Logstores, ExternalStores, imports (unless a catalogue URL is given)
+      logstores/PROJECT/   one Delta table a Logstore
+      secrets/             passwords that were handed over once and are referred to as file:PATH
+      dead-letters/        lines and logs that could not be taken, with the reason
+
+Only the launcher opens it; workers get descriptors.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transforms import connectors
+from transforms.core.durable import durable
+from transforms.core.errors import AlreadyExists, StoreUnavailable
+
+if TYPE_CHECKING:
+    from transforms.stores.catalogue import Catalogue
+    from transforms.stores.external_store import ExternalStore
+    from transforms.stores.logstore import Logstore, LogstoreDescriptor
+
+__all__ = ["DEFAULT_PROJECT", "Home", "default_path"]
+
+DEFAULT_PROJECT = "default"
+
+
+def default_path() -> Path:
+    """``LOGSLUICE_HOME``, else ``.logsluice`` in the current folder."""
+    return Path(os.environ.get("LOGSLUICE_HOME") or ".logsluice")
+
+
+class Home:
+    """An open home. Folders and the catalogue are made when they are first needed."""
+
+    def __init__(self, path: Path, catalogue_url: str | None = None) -> None:
+        self.path = path.expanduser().absolute()
+        self._catalogue_url = catalogue_url
+        self._catalogue: Catalogue | None = None
+
+    @classmethod
+    def create(cls, path: Path, catalogue_url: str | None = None) -> Home:
+        """Make a home with its folders and the project ``default``; one that exists is opened."""
+        home = cls(path, catalogue_url)
+        for folder in (home.logstores_dir, home.secrets_dir, home.dead_letters_dir):
+            home._folder(folder)
+        home.catalogue()
+        return home
+
+    @property
+    def logstores_dir(self) -> Path:
+        return self.path / "logstores"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.path / "secrets"
+
+    @property
+    def dead_letters_dir(self) -> Path:
+        return self.path / "dead-letters"
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue, opened once; it has the project ``default`` from its first opening on."""
+        if self._catalogue is None:
+            url = self._catalogue_url
+            if url is None:
+                self._folder(self.path)
+                url = f"sqlite:///{self.path / 'catalogue.sqlite'}"
+            catalogue = connectors.open_catalogue(url)
+            if not catalogue.list_projects():
+                with suppress(AlreadyExists):
+                    catalogue.create_project(DEFAULT_PROJECT)
+            self._catalogue = catalogue
+        return self._catalogue
+
+    def open_logstore(self, project: str, name: str) -> Logstore:
+        """Open a Logstore by name. Raises NotFound with the nearest name."""
+        return connectors.open_logstore(self.catalogue().logstore(project, name))
+
+    def open_external_store(self, project: str, name: str) -> ExternalStore:
+        """Open an ExternalStore by name. Raises NotFound with the nearest name."""
+        return connectors.open_external_store(self.catalogue().external_store(project, name))
+
+    def create_logstore(self, descriptor: LogstoreDescriptor) -> Logstore:
+        """Make a Logstore: its storage first, then its name. An empty ``location`` means a folder in the home.
+
+        Two processes that make the same name each make a folder of their own; who comes second to the catalogue drops its own
+        again. A crash in between leaves a folder without a name, which stands in nobody's way.
+        """
+        catalogue = self.catalogue()
+        catalogue.list_logstores(descriptor.project)  # an unknown project is refused before anything is made
+        own = not descriptor.location
+        if own:
+            descriptor = replace(descriptor, location=str(self._claim_folder(descriptor.project, descriptor.name)))
+        try:
+            store = connectors.create_logstore(descriptor)
+            with durable("home.create_logstore"):
+                catalogue.create_logstore(descriptor)
+        except BaseException:
+            if own:
+                connectors.drop_logstore(descriptor)
+                shutil.rmtree(descriptor.location, ignore_errors=True)
+            raise
+        return store
+
+    def delete_logstore(self, project: str, name: str) -> None:
+        """Delete a Logstore with its logs: its name first, then its storage. A crash in between frees the name all the same."""
+        with durable("home.delete_logstore"):
+            descriptor = self.catalogue().delete_logstore(project, name)
+        with durable("home.drop_logstore"):
+            connectors.drop_logstore(descriptor)
+        if Path(descriptor.location).is_relative_to(self.logstores_dir):
+            shutil.rmtree(descriptor.location, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        if self._catalogue is not None:
+            self._catalogue.close()
+            self._catalogue = None
+
+    def _claim_folder(self, project: str, name: str) -> Path:
+        folder = self._folder(self.logstores_dir / project)
+        number = 1
+        while True:
+            claimed = folder / (name if number == 1 else f"{name}.{number}")
+            try:
+                claimed.mkdir(mode=0o700)
+            except FileExistsError:
+                number += 1
+            else:
+                return claimed
+
+    def _folder(self, path: Path) -> Path:
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path == self.path or self.path in path.parents:
+                self.path.chmod(0o700)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the folder {path} cannot be made: {error.strerror}", hint="name another home with --home or LOGSLUICE_HOME"
+            ) from error
+        return path

@@ -1,0 +1,153 @@
+"""The catalogue's tables, and the ordered migrations that lead an older database to them.
+
+A migration may run again after a crash (MySQL commits each statement that changes tables at once), so each must accept what
+it finds half done. A released migration is never edited: a change of the tables is one more entry at the end of `MIGRATIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from transforms.core.durable import durable
+from transforms.core.errors import StoreRejected, StoreUnavailable
+
+__all__ = ["MIGRATIONS", "external_store", "import_lane", "import_run", "logstore", "migrate", "name", "project"]
+
+_metadata = sa.MetaData()
+# Names compare byte by byte on every database: MySQL's default collations would call "a" and "A" the same.
+_Name = sa.String(128).with_variant(mysql.VARCHAR(128, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+_Text = sa.Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+
+_version = sa.Table("schema_version", _metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False), **_OPTIONS)
+
+project = sa.Table(
+    "project", _metadata, sa.Column("project", _Name, primary_key=True), sa.Column("description", _Text, nullable=False), **_OPTIONS
+)
+
+name = sa.Table(  # Logstores and ExternalStores of a project share one name space: this primary key is it
+    "name",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    **_OPTIONS,
+)
+
+logstore = sa.Table(
+    "logstore",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("location", _Text, nullable=False),
+    sa.Column("shards", _Text, nullable=False),
+    sa.Column("retention_days", sa.Integer, nullable=True),
+    sa.Column("index_json", _Text, nullable=True),
+    sa.Column("storage_options", _Text, nullable=False),
+    **_OPTIONS,
+)
+
+external_store = sa.Table(
+    "external_store",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("parameter", _Text, nullable=False),
+    sa.Column("password_reference", _Text, nullable=False),
+    **_OPTIONS,
+)
+
+import_run = sa.Table(
+    "import_run",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("logstore", _Name, primary_key=True),
+    sa.Column("id", _Name, primary_key=True),
+    sa.Column("lane", sa.Integer, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("position_start", _Text, nullable=False),
+    sa.Column("position_end", _Text, nullable=False),
+    sa.Column("finished", sa.Boolean, nullable=False),
+    sa.Column("summary", _Text, nullable=False),
+    **_OPTIONS,
+)
+
+import_lane = sa.Table(  # outlives its runs: the version it reached is what keeps the next run's commits from being refused
+    "import_lane",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("logstore", _Name, primary_key=True),
+    sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("run", _Name, nullable=True),
+    **_OPTIONS,
+)
+
+Migration = Callable[[sa.Connection], None]
+
+
+def _first_tables(connection: sa.Connection) -> None:
+    _metadata.create_all(connection, checkfirst=True)
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables,)
+"""``MIGRATIONS[n]`` leads from version n to n + 1."""
+
+
+def migrate(engine: sa.Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring a database to version ``len(migrations)``; one process at a time does the work, others wait for it.
+
+    Raises StoreRejected for a database that a newer Logsluice has made, StoreUnavailable when the lock is not to be had in 60 s.
+    """
+    if _current(engine, migrations) == len(migrations):
+        return
+    with _alone(engine) as connection:
+        at = _stored(connection)
+        for step in range(at, len(migrations)):
+            with durable("catalogue.migrate"):
+                migrations[step](connection)
+                _version.create(connection, checkfirst=True)
+                connection.execute(_version.delete())
+                connection.execute(_version.insert().values(version=step + 1))
+                if connection.dialect.name != "sqlite":
+                    connection.commit()
+
+
+def _current(engine: sa.Engine, migrations: Sequence[Migration]) -> int:
+    with engine.connect() as connection:
+        version = _stored(connection)
+    if version > len(migrations):
+        raise StoreRejected(
+            f"the catalogue has schema version {version}, this Logsluice knows {len(migrations)}",
+            hint="upgrade Logsluice, or name another home with --home",
+        )
+    return version
+
+
+def _stored(connection: sa.Connection) -> int:
+    if not sa.inspect(connection).has_table(_version.name):
+        return 0
+    return connection.execute(sa.select(sa.func.max(_version.c.version))).scalar() or 0
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    if engine.dialect.name == "sqlite":
+        with engine.execution_options(write=True).begin() as connection:
+            yield connection
+        return
+    with engine.connect() as holder:
+        if holder.execute(sa.text("select get_lock('logsluice.migrate', 60)")).scalar() != 1:
+            raise StoreUnavailable("another process has been migrating the catalogue for 60 seconds", hint="try again later")
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            holder.execute(sa.text("select release_lock('logsluice.migrate')"))
