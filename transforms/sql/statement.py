@@ -11,7 +11,10 @@ __all__ = ["Statement", "split_statement"]
 
 # `insert` and `with` are also words somebody may search for, so they need the rest of their clause to count as SQL.
 _SQL_FIRST = re.compile(
-    r"(select)(?![\w:.-]|\s*:)|(insert)\s+(into|overwrite)\b|(with)\s+(recursive\s+)?\S+\s*(\([^)]*\)\s*)?as\s*\(", re.I
+    r"""(select)(?![\w:.-]|\s*:)
+      | (insert)\s+(?:into|overwrite)\b
+      | (with)\s+(?:recursive\s+)?\S+\s*(?:\([^)]*\)\s*)?as\s*\(""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 

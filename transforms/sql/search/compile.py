@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from transforms.core.errors import Location, SearchError
-from transforms.sql.search.matching import Cutting, Piece, cut, matches, matches_phrase, piece_pattern, quote
+from transforms.sql.search.matching import Cutting, Piece, cut, is_chinese, matches, matches_phrase, piece_pattern, quote
 from transforms.sql.search.names import Found, Names, SearchColumns, line_cutting
 from transforms.sql.search.nodes import (
     And,
@@ -113,7 +113,7 @@ class _Compiler:
             if _name_matches(name, pieces, line):
                 found.append(f"{value} IS NOT NULL")
                 continue
-            own = [part for piece in pieces for part in cut(piece.text, piece.wild, cutting)]
+            own = _wanted([part for piece in pieces for part in cut(piece.text, piece.wild, cutting)])
             if not own or any(piece.text[0] in "*?" and piece.wild for piece in own):
                 continue
             if len(pieces) > 1:
@@ -143,54 +143,56 @@ class _Compiler:
         return self.each(found, lambda value: _join("AND", [matches(value, piece, found.cutting) for piece in pieces]))
 
     def compare(self, node: Compare) -> str:
-        found = self.names.find(node.key)
-        number = parse_number(node.value.text)
-        if found is None:
-            return self.as_words(node, [node.key, node.value])
-        if found.type in ("long", "double"):
+        found = self.look_up(node.key)
+        if found is not None and found.type in ("long", "double"):
             return self.number(found, node.operator, node.value)
-        if node.operator == "=":
+        if found is not None and node.operator == "=":
             return self.match(found, node.value)
-        if number is None:
+        if node.operator != "=" and parse_number(node.value.text) is None:
             raise self.error(
                 f"{node.operator} compares numbers, {node.value.text!r} is none",
                 node.value.span,
                 "compare text in a where clause after the |",
+                "NotANumber",
             )
-        if found.type == "any":
+        if found is not None and found.type == "any":
             return self.number(found, node.operator, node.value)
-        return self.as_words(node, [node.key, node.value])
+        return self.as_words(node, found, [node.value])
 
     def within(self, node: Within) -> str:
-        found = self.names.find(node.key)
+        found = self.look_up(node.key)
         for bound in (node.low, node.high):
             if parse_number(bound.value.text) is None:
                 raise self.error(
-                    f"a range needs numbers, {bound.value.text!r} is none", bound.value.span, "write it like status in [200 299]"
+                    f"a range needs numbers, {bound.value.text!r} is none",
+                    bound.value.span,
+                    "write two numbers with a blank between them, like status in [200 299]",
+                    "NotANumber",
                 )
         if found is None or found.type == "text":
-            return self.as_words(node, [node.key, node.low.value, node.high.value])
+            return self.as_words(node, found, [node.low.value, node.high.value])
         low = self.number(found, ">=" if node.low.closed else ">", node.low.value)
         high = self.number(found, "<=" if node.high.closed else "<", node.high.value)
         return _join("AND", [low, high])
 
-    def as_words(self, node: Compare | Within, words: list[Word]) -> str:
+    def as_words(self, node: Compare | Within, found: Found | None, values: list[Word]) -> str:
         """A comparison on a field that is not numeric looks for its words everywhere instead."""
-        found = self.names.find(node.key)
         if self.names.full_text is None:
             if found is None:
                 raise self.not_indexed(node.key)
             raise self.error(
-                f"the field {found.name!r} is indexed as text, numbers in it cannot be compared", node.span,
+                f"the field {found.name!r} is indexed as text, numbers in it cannot be compared",
+                node.span,
                 "index it as long or double: logsluice logstore update NAME --index …",
                 "FieldNotNumeric",
-            )  # fmt: skip
+            )
+        words = [Word(node.key.text, "quoted", node.key.span), *values]
         what = "has no index" if found is None else "is indexed as text"
         self.warnings.append(
-            f"{node.key.text!r} {what}, so this looks for the words "
-            f"{' and '.join(repr(word.text) for word in words)} in all fields instead of comparing; index it as long or double to compare"
+            f"{node.key.text!r} {what}, so this looks for the words {' and '.join(repr(word.text) for word in words)} "
+            "in all fields instead of comparing; index it as long or double to compare"
         )
-        return self.everywhere([Word(word.text, "quoted", word.span) for word in words])
+        return self.everywhere(words)
 
     def number(self, found: Found, operator: str, word: Word) -> str:
         kind: Literal["long", "double"] = "long" if found.type == "long" else "double"
@@ -213,12 +215,16 @@ class _Compiler:
     # Shared
 
     def find(self, key: Word) -> Found:
+        found = self.look_up(key)
+        if found is None:
+            raise self.not_indexed(key)
+        return found
+
+    def look_up(self, key: Word) -> Found | None:
         if key.text.casefold() == "__time__":
             raise self.error("__time__ is not searched", key.span, "give the time range of the query with --from and --to")
         found = self.names.find(key)
-        if found is None:
-            raise self.not_indexed(key)
-        if not found.stored and found.type == "any" and self.columns.fields():
+        if found is not None and not found.stored and found.type == "any" and self.columns.fields():
             near = self.names.near(key.text)
             self.warnings.append(f"no stored log has a field {key.text!r}" + (f"; did you mean {near!r}?" if near else ""))
         return found
@@ -252,13 +258,12 @@ class _Compiler:
                     "a wildcard cannot be the first character after a delimiter", Span(at, at + len(piece.text)),
                     "begin that part with at least one letter, or put the word into quotation marks", "LeadingWildcard",
                 )  # fmt: skip
-        left = [piece for piece in pieces if not (piece.wild and not piece.text.strip("*"))]
         if not pieces:
             raise self.error(
                 "nothing is left to look for: all of it is delimiters", word.span,
                 "delimiters separate words and cannot be found themselves; use like in a where clause after the |", "NothingToFind",
             )  # fmt: skip
-        return left
+        return _wanted(pieces)
 
     def error(self, message: str, span: Span, hint: str, code: str | None = None) -> SearchError:
         return SearchError(message, hint=hint, location=Location(self.statement, span.start, span.end), code=code)
@@ -270,12 +275,18 @@ def _join(operator: str, parts: list[str]) -> str:
     return "(" + f" {operator} ".join(parts) + ")"
 
 
+def _wanted(pieces: list[Piece]) -> list[Piece]:
+    """Without the pieces that any token matches."""
+    return [piece for piece in pieces if not piece.wild or piece.text.strip("*")]
+
+
 def _name_matches(name: str, pieces: list[Piece], line: Cutting) -> bool:
     tokens = [piece.text for piece in cut(name, False, line)]
-    wanted = [piece_pattern(piece, line) for piece in pieces]
+    tests = [
+        pattern.search if is_chinese(piece, line) else pattern.fullmatch for piece in pieces for pattern in [piece_pattern(piece, line)]
+    ]
     return any(
-        all(pattern.fullmatch(token) for pattern, token in zip(wanted, tokens[start:], strict=False))
-        for start in range(len(tokens) - len(wanted) + 1)
+        all(test(token) for test, token in zip(tests, tokens[start:], strict=False)) for start in range(len(tokens) - len(tests) + 1)
     )
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Cutting", "Piece", "cut", "matches", "matches_phrase", "piece_pattern", "quote"]
+__all__ = ["WHOLE", "Cutting", "Piece", "cut", "is_chinese", "matches", "matches_phrase", "piece_pattern", "quote"]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
@@ -66,7 +66,7 @@ def _apart(piece: str) -> list[str]:
 def matches(value: str, piece: Piece, cutting: Cutting) -> str:
     """A condition on the SQL expression ``value``: NULL exactly where the value is."""
     folded, fold = (value, str) if cutting.case_sensitive else (f"lower({value})", str.lower)
-    chinese = cutting.chinese and _HAN_RUN.search(piece.text) is not None
+    chinese = is_chinese(piece, cutting)
     if not piece.wild:
         literal = _literal(fold(piece.text), cutting)
         if chinese:
@@ -74,6 +74,8 @@ def matches(value: str, piece: Piece, cutting: Cutting) -> str:
         if not cutting.delimiters and not cutting.chinese:
             return f"{folded} = {literal}"
         return f"(contains({folded}, {literal}) AND {_regexp(value, [piece], cutting)})"
+    if not cutting.delimiters and not cutting.chinese and piece.literals == [piece.text[:-1]] and piece.text[-1] == "*":
+        return f"starts_with({folded}, {_literal(fold(piece.text[:-1]), cutting)})"
     longest = max(piece.literals, key=len, default="")
     pattern = _regexp(value, [piece], cutting)
     return f"(contains({folded}, {_literal(fold(longest), cutting)}) AND {pattern})" if longest else pattern
@@ -93,6 +95,11 @@ def piece_pattern(piece: Piece, cutting: Cutting) -> re.Pattern[str]:
     return re.compile(_body(piece, "", cutting), re.DOTALL)
 
 
+def is_chinese(piece: Piece, cutting: Cutting) -> bool:
+    """Whether the piece is Chinese that the cutting finds inside a longer run."""
+    return cutting.chinese and _HAN_RUN.search(piece.text) is not None
+
+
 def _regexp(value: str, pieces: list[Piece], cutting: Cutting) -> str:
     inside = _class(cutting.delimiters)
     edges = inside + (_HAN if cutting.chinese else "")
@@ -102,7 +109,7 @@ def _regexp(value: str, pieces: list[Piece], cutting: Cutting) -> str:
     pattern = ""
     previous_chinese = False
     for position, piece in enumerate(pieces):
-        chinese = cutting.chinese and _HAN_RUN.search(piece.text) is not None
+        chinese = is_chinese(piece, cutting)
         if position == 0:
             pattern += "" if chinese else before
         elif chinese or previous_chinese:
@@ -117,11 +124,16 @@ def _regexp(value: str, pieces: list[Piece], cutting: Cutting) -> str:
 
 def _body(piece: Piece, edges: str, cutting: Cutting) -> str:
     one = f"[^{edges}]" if edges else "."
-    parts = [
-        (f"{one}*" if character == "*" else one) if piece.wild and character in "*?" else _escape(character) for character in piece.text
-    ]
-    body = "".join(parts)
-    return body if cutting.case_sensitive else f"(?i:{body})"
+    runs = re.split(r"([*?])", piece.text) if piece.wild else [piece.text]
+    parts: list[str] = []
+    for position, run in enumerate(runs):
+        if position % 2:
+            parts.append(f"{one}*" if run == "*" else one)
+        elif run:
+            escaped = "".join(_escape(character) for character in run)
+            # Only the letters looked for fold: a delimiter may be a letter.
+            parts.append(escaped if cutting.case_sensitive else f"(?i:{escaped})")
+    return "".join(parts)
 
 
 def _class(delimiters: str) -> str:
@@ -132,7 +144,7 @@ def _escape(character: str) -> str:
     if character in _META:
         return f"\\{character}"
     if character < " " or character == "\x7f":
-        return f"\\x{{{ord(character):x}}}"
+        return f"\\x{ord(character):02x}"
     return character
 
 

@@ -23,7 +23,7 @@ from transforms.sql.search.nodes import (
     Within,
     Word,
 )
-from transforms.sql.search.tokens import Token, tokenize
+from transforms.sql.search.tokens import Kind, Token, tokenize
 from transforms.sql.statement import Statement
 
 __all__ = ["MOST_CONDITIONS", "MOST_PARENTHESES", "MOST_WILDCARD_WORD", "parse_search"]
@@ -35,6 +35,8 @@ MOST_PARENTHESES = 50
 MOST_WILDCARD_WORD = 64
 """Characters of a word with wildcards."""
 
+_RANGE_HINT = "write two numbers with a blank between them, like status in [200 299] or status in (200 300)"
+_VALUE_HINT = "write key:value; values with blanks or signs need quotation marks"
 _RESERVED = frozenset({"sort", "asc", "desc", "avg", "sum", "min", "max", "limit", "in"})
 
 
@@ -61,6 +63,9 @@ class _Parser:
     def token(self) -> Token:
         return self.tokens[self.at]
 
+    def at_kind(self, *kinds: Kind) -> bool:
+        return self.token.kind in kinds
+
     def peek(self) -> Token:
         return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
@@ -70,18 +75,18 @@ class _Parser:
         return token
 
     def parse(self) -> Search:
-        if self.token.kind == "end":
+        if self.at_kind("end"):
             return Search(Everything(self.token.span), self.statement.text)
         root = self.union()
-        if self.token.kind == ")":
+        if self.at_kind(")"):
             raise self.error("this parenthesis was never opened", self.token.span, "remove it, or open it earlier")
-        if self.token.kind != "end":
+        if not self.at_kind("end"):
             raise self.unexpected()
         return Search(root, self.statement.text, tuple(self.warnings))
 
     def union(self) -> Node:
         parts = [self.difference()]
-        while self.token.kind == "or":
+        while self.at_kind("or"):
             self.take()
             parts.append(self.difference())
         return parts[0] if len(parts) == 1 else Or(tuple(parts), parts[0].span.to(parts[-1].span))
@@ -90,12 +95,12 @@ class _Parser:
         start = self.token.span
         kept: Node | None = None
         removed: list[Node] = []
-        if self.token.kind == "not":
+        if self.at_kind("not"):
             removed.append(self.subtracted())
         else:
             kept = self.intersection()
-        while self.token.kind == "not" or (self.token.kind == "and" and self.peek().kind == "not"):
-            if self.token.kind == "and":
+        while self.at_kind("not") or (self.at_kind("and") and self.peek().kind == "not"):
+            if self.at_kind("and"):
                 self.take()
             removed.append(self.subtracted())
         if not removed:
@@ -118,7 +123,7 @@ class _Parser:
     def intersection(self) -> Node:
         parts = [self.condition()]
         while True:
-            if self.token.kind == "and" and self.peek().kind != "not":
+            if self.at_kind("and") and self.peek().kind != "not":
                 self.take()
             elif self.token.kind in ("and", "or", "not", ")", "end"):
                 break
@@ -126,7 +131,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else And(tuple(parts), parts[0].span.to(parts[-1].span))
 
     def condition(self) -> Node:
-        if self.token.kind == "(":
+        if self.at_kind("("):
             return self.group()
         if self.token.kind not in ("word", "quoted", "phrase"):
             raise self.unexpected()
@@ -138,11 +143,11 @@ class _Parser:
                 "use wildcards or a range, or move conditions into a where clause after the |", "TooManyConditions",
             )  # fmt: skip
         if first.kind != "phrase":
-            if self.token.kind == ":":
+            if self.at_kind(":"):
                 return self.field_condition(first)
-            if self.token.kind == "compare":
+            if self.at_kind("compare"):
                 return self.comparison(self.key(first))
-            if self.token.kind == "in":
+            if self.at_kind("in"):
                 return self.range(self.key(first))
         if first.kind == "word" and first.text == "*":
             return Everything(first.span)
@@ -159,11 +164,11 @@ class _Parser:
             raise self.error(
                 f"more than {MOST_PARENTHESES} parentheses inside each other", opening.span, "remove those that change nothing", "TooDeep"
             )
-        if self.token.kind == ")":
+        if self.at_kind(")"):
             raise self.error("nothing stands between the parentheses", opening.span.to(self.token.span), "write a condition in them")
         node = self.union()
-        if self.token.kind != ")":
-            if self.token.kind == "end":
+        if not self.at_kind(")"):
+            if self.at_kind("end"):
                 raise self.error("this parenthesis is never closed", opening.span, "add a ) where the group ends")
             raise self.unexpected()
         self.closed_by[opened_at] = self.at
@@ -176,16 +181,16 @@ class _Parser:
         self.take()
         if first.text.lower() == "__tag__" and first.kind == "word":
             tag = self.value("the tag's name")
-            if self.token.kind != ":":
+            if not self.at_kind(":"):
                 raise self.error(
                     "a tag is searched by its name and value",
                     first.span.to(tag.span),
-                    f"write __tag__:{tag.text}:value, or __tag__:{tag.text}:*",
+                    f"write __tag__:{tag.text}:value",
                 )
             self.take()
             key = Word(f"__tag__:{tag.text}", "quoted", first.span.to(tag.span))
         token = self.value("a value")
-        if self.token.kind == ":":
+        if self.at_kind(":"):
             raise self.error("a second colon in one condition", self.token.span, 'put the value into quotation marks: key:"a:b"')
         if token.kind == "word" and token.text == "*":
             return Field(key, None, key.span.to(token.span))
@@ -204,24 +209,23 @@ class _Parser:
     def range(self, key: Word) -> Node:
         self.take()
         opening = self.take()
-        low = self.value("the lower number of the range")
-        high = self.value("the upper number of the range")
+        low = self.value("the lower number of the range", _RANGE_HINT)
+        high = self.value("the upper number of the range", _RANGE_HINT)
         if self.token.kind not in (")", "]"):
             raise self.error(
                 "the range is not closed after its two numbers",
                 opening.span.to(high.span),
-                "write it like status in [200 299] or status in (200 300)",
+                _RANGE_HINT,
             )
         closing = self.take()
-        return Within(
-            key, Bounds(Word(low.text, "quoted", low.span), opening.kind == "["), Bounds(Word(high.text, "quoted", high.span), closing.kind == "]"),
-            key.span.to(closing.span),
-        )  # fmt: skip
+        lower = Bounds(Word(low.text, "quoted", low.span), opening.kind == "[")
+        upper = Bounds(Word(high.text, "quoted", high.span), closing.kind == "]")
+        return Within(key, lower, upper, key.span.to(closing.span))
 
     def key(self, token: Token) -> Word:
         return Word(token.text, "plain" if token.kind == "word" else "quoted", token.span)
 
-    def value(self, what: str) -> Token:
+    def value(self, what: str, hint: str = _VALUE_HINT) -> Token:
         token = self.token
         if token.kind in ("and", "or", "not"):
             raise self.error(
@@ -232,9 +236,7 @@ class _Parser:
             )
         if token.kind not in ("word", "quoted", "phrase"):
             found = "the search ends" if token.kind == "end" else f"found {token.text}"
-            raise self.error(
-                f"{what} was expected, {found}", self.place(token), "write key:value; values with blanks or signs need quotation marks"
-            )
+            raise self.error(f"{what} was expected, {found}", self.place(token), hint)
         return self.take()
 
     def word(self, token: Token) -> Word:
@@ -254,7 +256,7 @@ class _Parser:
 
     def refuse_reserved(self, token: Token) -> None:
         text, span = token.text.lower(), token.span
-        if text == "group" and self.token.kind == "word" and self.token.text.lower() == "by":
+        if text == "group" and self.at_kind("word") and self.token.text.lower() == "by":
             text, span = "group by", span.to(self.token.span)
         elif text not in _RESERVED:
             return
