@@ -119,7 +119,7 @@ class TailBatch:
 
     version: int
     receive_time: int
-    groups: tuple[LogGroup, ...]
+    groups: Iterable[LogGroup]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""The Delta adapter: a Logstore as a Delta table on a folder or an object store."""
+
+from __future__ import annotations
+
+from transforms.connectors.delta.logstore import DeltaLogstore, create, drop
+from transforms.stores.logstore import LogstoreDescriptor
+
+__all__ = ["DeltaLogstore", "create_delta_logstore", "drop_delta_logstore", "open_delta_logstore"]
+
+
+def open_delta_logstore(descriptor: LogstoreDescriptor) -> DeltaLogstore:
+    """Open a Logstore. Raises NotFound when there is none at its location."""
+    return DeltaLogstore(descriptor)
+
+
+def create_delta_logstore(descriptor: LogstoreDescriptor) -> None:
+    """Make a Logstore; does nothing when it is there."""
+    create(descriptor)
+
+
+def drop_delta_logstore(descriptor: LogstoreDescriptor) -> None:
+    """Delete a Logstore with all its logs. Raises NotFound when there is none."""
+    drop(descriptor)

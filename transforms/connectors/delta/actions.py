@@ -1,0 +1,100 @@
+"""Data files as actions of the table's log, and back.
+
+A data file's name says its place in the order of commits: ``<moment>.<ordinal>.<random>.parquet`` for a file as it was
+written, ``<first>-<last>.<random>.parquet`` with the receive times of its first and last log for one that compaction made.
+Moments and receive times are microseconds as 16 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from deltalake.transaction import AddAction, RemoveAction
+
+from transforms.core.field_columns import RECEIVE_TIME, SHARD, TIME, TYPED
+from transforms.stores.logstore import DataFile
+
+__all__ = [
+    "add_action",
+    "merged_name",
+    "order_key",
+    "partition_values",
+    "plain_name",
+    "received_span",
+    "remove_action",
+    "renamed",
+    "typed_of",
+]
+
+_MERGED = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.")
+
+
+def plain_name(shard: int, moment_us: int, ordinal: int) -> str:
+    """The relative path of a new data file; within one moment the ordinal keeps the order."""
+    return f"data/{shard}/{moment_us:016x}.{ordinal:06d}.{secrets.token_hex(8)}.parquet"
+
+
+def merged_name(shard: int, first: int, last: int) -> str:
+    """The relative path of a file with logs of several commits."""
+    return f"data/{shard}/{first:016x}-{last:016x}.{secrets.token_hex(8)}.parquet"
+
+
+def renamed(relative: str) -> str:
+    """The relative path of a file that takes another's place in the order."""
+    stem, _, _ = relative.removesuffix(".parquet").rpartition(".")
+    return f"{stem}.{secrets.token_hex(8)}.parquet"
+
+
+def received_span(file: DataFile) -> tuple[int, int]:
+    """Receive times of the first and the last log of a committed file, microseconds."""
+    if file.receive_time is not None:
+        return file.receive_time, file.receive_time
+    found = _MERGED.match(_base(file.path))
+    return (int(found[1], 16), int(found[2], 16)) if found else (0, 2**63 - 1)
+
+
+def order_key(file: DataFile) -> tuple[int, str]:
+    """Sorts files into commit order."""
+    return received_span(file)[0], _base(file.path)
+
+
+def partition_values(shard: int, receive_time: int | None, typed: tuple[tuple[str, str], ...]) -> dict[str, str | None]:
+    """The partition values of a file, as the log holds them."""
+    pairs = json.dumps([list(pair) for pair in typed], ensure_ascii=False, separators=(",", ":"))
+    return {SHARD: str(shard), RECEIVE_TIME: None if receive_time is None else str(receive_time), TYPED: pairs}
+
+
+def typed_of(text: str | None) -> tuple[tuple[str, str], ...]:
+    """The typed columns a partition value names."""
+    return tuple((field, kind) for field, kind in json.loads(text)) if text else ()
+
+
+def add_action(file: DataFile, relative: str, receive_time: int | None, modified_ms: int, *, data_change: bool) -> AddAction:
+    """What makes a file visible."""
+    stats = {"numRecords": file.rows, "minValues": {TIME: file.time_min}, "maxValues": {TIME: file.time_max}, "nullCount": {TIME: 0}}
+    return AddAction(
+        relative, file.size, partition_values(file.shard, receive_time, file.typed), modified_ms, data_change, json.dumps(stats)
+    )
+
+
+def remove_action(file: DataFile, relative: str, now_ms: int, *, data_change: bool) -> RemoveAction:
+    """What makes a committed file invisible."""
+    return RemoveAction(relative, data_change, now_ms, file.size, partition_values(file.shard, file.receive_time, file.typed))
+
+
+def data_file(add: Mapping[str, Any], path: str) -> DataFile:
+    """A file from an ``add`` of the log's JSON."""
+    values, stats = add["partitionValues"], json.loads(add["stats"])
+    received = values.get(RECEIVE_TIME)
+    return DataFile(
+        path, add["size"], stats["numRecords"], int(values[SHARD]), stats["minValues"][TIME], stats["maxValues"][TIME],
+        None if received is None else int(received), typed_of(values.get(TYPED)),
+    )  # fmt: skip
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]

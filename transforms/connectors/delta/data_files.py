@@ -1,0 +1,98 @@
+"""Writing data files: groups are taken as a stream, gathered up to a bound, shaped, and made durable one file at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import polars as pl
+
+from transforms.connectors.delta.actions import plain_name
+from transforms.connectors.delta.shaping import Typed, frame_of, shape
+from transforms.connectors.delta.storage import Storage
+from transforms.core.durable import durable
+from transforms.core.field_columns import TIME
+from transforms.core.log_group import LogGroup
+from transforms.stores.logstore import DataFile
+
+__all__ = ["MAX_FILE_BYTES", "MAX_FILE_ROWS", "ROW_GROUP_BYTES", "ROW_GROUP_ROWS", "Admit", "write_frame", "write_groups"]
+
+MAX_FILE_ROWS = 1_000_000
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""In memory, before compression."""
+MAX_FILE_CELLS = 16_000_000
+"""Rows × columns: an absent field costs memory too."""
+ROW_GROUP_ROWS = 131_072
+ROW_GROUP_BYTES = 64 * 1024 * 1024
+"""In memory: what a reader must hold to read one row group."""
+
+Admit = Callable[[Sequence[str], Sequence[tuple[str, str]]], set[str]]
+
+
+def write_groups(
+    storage: Storage, groups: Iterable[LogGroup], next_shard: Callable[[], int], typed: Mapping[str, str], admit: Admit, moment_us: int
+) -> list[DataFile]:
+    """Write groups as data files of bounded size; each file goes to the shard that ``next_shard`` names."""
+    files = []
+    ordinal = count()
+    for frames in gather(frame_of(group) for group in groups if group.num_rows):
+        shard = next_shard()
+        files.append(write_frame(storage, frames, plain_name(shard, moment_us, next(ordinal)), shard, None, typed, admit))
+    return files
+
+
+def gather(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+    """Runs of frames that fit one file. A frame that alone is too big is cut."""
+    pending: list[pl.DataFrame] = []
+    rows = size = 0
+    columns: set[str] = set()
+    for whole in frames:
+        for frame in _cut(whole):
+            wider = columns.union(frame.columns)
+            more = int(frame.estimated_size())
+            full = rows + frame.height > MAX_FILE_ROWS or size + more > MAX_FILE_BYTES
+            if pending and (full or (rows + frame.height) * len(wider) > MAX_FILE_CELLS):
+                yield pending
+                pending, rows, size, wider = [], 0, 0, set(frame.columns)
+            pending.append(frame)
+            rows, size, columns = rows + frame.height, size + more, wider
+    if pending:
+        yield pending
+
+
+def write_frame(
+    storage: Storage, frames: Sequence[pl.DataFrame], relative: str, shard: int, receive_time: int | None, typed: Mapping[str, str],
+    admit: Admit,
+) -> DataFile:  # fmt: skip
+    """Shape frames (in receive order) and write them as one durable, invisible file."""
+    frame, pairs = shape(frames, typed, admit)
+    with durable("logstore.write-file"), storage.writing(relative) as path:
+        frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True, row_group_size=_row_group_size(frame))
+    size = storage.size(relative)
+    seconds = frame[TIME]
+    return DataFile(
+        storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs
+    )
+
+
+def typed_pairs(fields: Mapping[str, str]) -> Typed:
+    """The pairs of an index, sorted."""
+    return tuple(sorted(fields.items()))
+
+
+def _cut(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    size = int(frame.estimated_size())
+    pieces = max(-(-frame.height // MAX_FILE_ROWS), -(-size // MAX_FILE_BYTES), -(-frame.height * frame.width // MAX_FILE_CELLS), 1)
+    step = max(1, -(-frame.height // pieces))
+    for begin in range(0, frame.height, step):
+        yield frame.slice(begin, step) if step < frame.height else frame
+
+
+def _row_group_size(frame: pl.DataFrame) -> int:
+    row = max(1, int(frame.estimated_size()) // max(1, frame.height))
+    return max(1, min(ROW_GROUP_ROWS, ROW_GROUP_BYTES // row))
+
+
+def _int(value: Any) -> int:
+    return int(value)

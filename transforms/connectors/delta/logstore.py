@@ -1,0 +1,125 @@
+"""The Delta adapter of the Logstore port."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+
+from transforms.connectors.delta.actions import add_action, remove_action
+from transforms.connectors.delta.commit import Change, commit
+from transforms.connectors.delta.data_files import write_groups
+from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.shards import ShardChoice
+from transforms.connectors.delta.snapshot import active_files, take_snapshot
+from transforms.connectors.delta.storage import Storage, storage_of
+from transforms.connectors.delta.table import Columns, create_table, open_table
+from transforms.connectors.delta.tail import walk
+from transforms.core.clock import Clock, SystemClock
+from transforms.core.errors import StoreRejected
+from transforms.core.interval import ALL_TIME, Interval
+from transforms.core.log_group import LogGroup
+from transforms.stores.index import Index
+from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, Snapshot, TailBatch
+
+__all__ = ["DeltaLogstore"]
+
+FIELD_COLUMNS = 1_000
+
+
+class DeltaLogstore:
+    """A Logstore as a Delta table. See `transforms.stores.logstore.Logstore` for what the methods promise.
+
+    Args:
+        descriptor: which Logstore.
+        clock: tells receive times and waits between tries.
+        field_columns: how many fields get a column of their own; rarer ones share the overflow column.
+    """
+
+    def __init__(self, descriptor: LogstoreDescriptor, *, clock: Clock | None = None, field_columns: int = FIELD_COLUMNS) -> None:
+        self.descriptor = descriptor
+        self._storage: Storage = storage_of(descriptor)
+        self._clock = clock or SystemClock()
+        self._jitter = random.Random().random
+        self._columns = Columns(self._open, self._clock, field_columns, self._jitter)
+        self._shards = ShardChoice(descriptor.shards)
+        self._index = descriptor.index
+        self._open()
+
+    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
+        next_shard = self._shards.chooser(hash_key, shard)
+        self._columns.learn(self._open())
+        typed = self._index.typed_fields() if self._index else {}
+        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us())
+
+    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
+        storage = self._storage
+        adds = sorted((storage.relative(file.path), file) for file in files)
+        for relative, _ in adds:
+            if storage.size(relative) is None:
+                raise StoreRejected(f"the data file {relative} is gone, so it cannot be committed", hint="write its logs again")
+
+        def plan(table: DeltaTable, receive_time: int) -> Change:
+            now_ms = self._clock.now_us() // 1_000
+            actions = [add_action(file, relative, receive_time, now_ms, data_change=True) for relative, file in adds]
+            gone = self._removals(table, remove, now_ms)
+            return Change([*gone, *actions], bool(adds))
+
+        return commit(storage, self.descriptor.name, plan, self._clock, self._jitter, app)
+
+    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+        if app is not None:
+            done = self.app_version(app.app_id)
+            if done is not None and app.version <= done:
+                return self.commit((), app=app)  # made before: nothing to write
+        return self.commit(self.write_files(groups, hash_key=hash_key), app=app)
+
+    def app_version(self, app_id: str) -> int | None:
+        version = self._open().transaction_version(app_id)
+        return None if version is None else int(version)
+
+    def snapshot(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME) -> Snapshot:
+        return take_snapshot(self._storage, self._open(), times, received)
+
+    def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        return read_files(self._storage, self.snapshot(times, received=received).files, times, received, fields)
+
+    def tail(self, after_version: int) -> Iterator[TailBatch]:
+        return walk(self._storage, self.descriptor.name, after_version, self.version())
+
+    def version(self) -> int:
+        return int(self._open().version())
+
+    def set_index(self, index: Index | None) -> None:
+        self._index = index
+
+    def _open(self) -> DeltaTable:
+        return open_table(self._storage, self.descriptor.name)
+
+    def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[object]:
+        if not remove:
+            return []
+        known = {file.path: file for file in active_files(self._storage, table)}
+        actions = []
+        for path in dict.fromkeys(file.path for file in remove):
+            if path not in known:
+                raise StoreRejected(
+                    f"the data file {path} is not part of Logstore {self.descriptor.name!r} any more",
+                    hint="take a new snapshot: another writer replaced, compacted or expired it",
+                )
+            actions.append(remove_action(known[path], self._storage.relative(path), now_ms, data_change=True))
+        return actions
+
+
+def create(descriptor: LogstoreDescriptor) -> None:
+    """Make the table of a Logstore unless it is there."""
+    create_table(storage_of(descriptor), descriptor.name)
+
+
+def drop(descriptor: LogstoreDescriptor) -> None:
+    """Delete a Logstore's table and data. Raises NotFound when there is none."""
+    storage = storage_of(descriptor)
+    open_table(storage, descriptor.name)
+    storage.delete_all()

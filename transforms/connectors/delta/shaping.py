@@ -1,0 +1,148 @@
+"""From log groups to the rows of one data file: text columns, typed twins, overflow, order. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from transforms.core.errors import ParameterInvalid
+from transforms.core.field_columns import (
+    OVERFLOW,
+    RECEIVE_TIME,
+    TIME,
+    TIME_NS,
+    column_of,
+    field_of,
+    is_field_column,
+    typed_column,
+)
+from transforms.core.log_group import LogGroup
+from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
+
+__all__ = ["MAX_COLUMN_BYTES", "Typed", "frame_of", "shape", "typed_values"]
+
+MAX_COLUMN_BYTES = 255
+"""Names of columns longer than this are kept in the overflow column."""
+
+Typed = tuple[tuple[str, str], ...]
+"""(field, ``long`` | ``double``) pairs, sorted."""
+
+_TEXT = (pl.String, pl.Categorical)
+
+
+def frame_of(group: LogGroup) -> pl.DataFrame:
+    """The columns of a log group that are stored. Raises ParameterInvalid for a group that is not one."""
+    table = group.table
+    names = [name for name in table.column_names if is_field_column(name) or name in (TIME, TIME_NS)]
+    strange = [name for name in table.column_names if name.startswith("~") and name not in (TIME_NS, RECEIVE_TIME)]
+    if TIME not in names or strange:
+        what = f"has the unknown column {strange[0]!r}" if strange else f"has no column {TIME!r}"
+        raise ParameterInvalid(f"a log group {what}")
+    frame = pl.DataFrame(pl.from_arrow(table.select(names)))
+    if frame[TIME].null_count():
+        raise ParameterInvalid(f"a log group has logs without event time: {TIME!r} is null")
+    wrong = next((name for name in names if is_field_column(name) and frame.schema[name] not in (*_TEXT, pl.Null)), None)
+    if wrong is not None:
+        raise ParameterInvalid(f"the field {field_of(wrong)!r} of a log group holds {frame.schema[wrong]}, not text")
+    nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
+    return frame.select(
+        pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if is_field_column(name))
+    )
+
+
+def shape(
+    frames: Sequence[pl.DataFrame], typed: Mapping[str, str], admit: Callable[[Sequence[str], Sequence[tuple[str, str]]], set[str]]
+) -> tuple[pl.DataFrame, Typed]:
+    """One sorted table for a data file from frames in receive order, and which typed columns it has.
+
+    ``admit(columns, typed pairs)`` makes sure that the table knows columns and answers which of them it took; fields of the others go to
+    the overflow column.
+    """
+    frame = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+    fields = [name for name in frame.columns if is_field_column(name) and frame[name].null_count() < frame.height]
+    pairs = tuple(sorted((name, kind) for name, kind in typed.items() if column_of(name) in set(fields)))
+    taken = admit(fields, pairs)
+    extra = [name for name in fields if name not in taken]
+    pairs = tuple(pair for pair in pairs if column_of(pair[0]) in taken)
+    own = [name for name in (TIME, TIME_NS, RECEIVE_TIME) if name in frame.columns]
+    kept = frame.select(
+        *own, *(name for name in fields if name in taken),
+        *(typed_values(name, kind) for name, kind in pairs),
+    )  # fmt: skip
+    if OVERFLOW in frame.columns or extra:
+        old = frame[OVERFLOW] if OVERFLOW in frame.columns else None
+        kept = kept.with_columns(_overflow(frame.select(extra), old).alias(OVERFLOW))
+    if not _is_sorted(kept):
+        kept = kept.sort(TIME, TIME_NS, maintain_order=True)
+    return kept, pairs
+
+
+def typed_values(field: str, kind: str) -> pl.Expr:
+    """The typed twin of a field's text column: the number where the text is one by the index's rule, else null."""
+    text = pl.col(column_of(field))
+    if kind == "long":
+        number = pl.when(text.str.contains(LONG_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Int64, strict=False)
+    else:
+        number = pl.when(text.str.contains(DOUBLE_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Float64, strict=False)
+        number = pl.when(number.is_finite()).then(number)
+    return number.alias(typed_column(field, kind))
+
+
+def restore_overflow(table: Any, fields: Iterable[str] | None) -> Any:
+    """An Arrow table whose overflow column is replaced by real columns of the fields in it (only ``fields`` when given)."""
+    position = table.column_names.index(OVERFLOW)
+    texts = table.column(position).to_pylist()
+    table = table.remove_column(position)
+    wanted = None if fields is None else set(fields)
+    columns: dict[str, list[str | None]] = {}
+    for row, text in enumerate(texts):
+        if text is None:
+            continue
+        for name, value in json.loads(text).items():
+            if wanted is None or name in wanted:
+                columns.setdefault(name, [None] * len(texts))[row] = value
+    for name, values in columns.items():
+        fresh = pa.array(values, pa.string())
+        column = column_of(name)
+        if column in table.column_names:  # another compacted commit had a column for this field
+            at = table.column_names.index(column)
+            table = table.set_column(at, column, pa.compute.coalesce(table.column(at), fresh))
+        else:
+            table = table.append_column(column, fresh)
+    return table
+
+
+def _overflow(frame: pl.DataFrame, old: pl.Series | None) -> pl.Series:
+    height = frame.height if old is None else len(old)
+    rows: list[dict[str, str] | None] = [None] * height
+    if old is not None:
+        rows = [None if text is None else json.loads(text) for text in old.to_list()]
+    for column in frame.columns:
+        name = field_of(column)
+        present = frame[column].is_not_null().arg_true()
+        for row, value in zip(present.to_list(), frame[column].gather(present).to_list(), strict=True):
+            log = rows[row]
+            if log is None:
+                log = rows[row] = {}
+            log[name] = value
+    return pl.Series(OVERFLOW, [None if row is None else _json(row) for row in rows], dtype=pl.String)
+
+
+def _json(row: dict[str, str]) -> str:
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    # A name may hold half a surrogate pair, which UTF-8 cannot; JSON's own escape can.
+    return text if text.isascii() or text.encode("utf-8", "replace").decode("utf-8") == text else json.dumps(row, separators=(",", ":"))
+
+
+def _is_sorted(frame: pl.DataFrame) -> bool:
+    seconds = frame[TIME]
+    if not seconds.is_sorted():
+        return False
+    if frame[TIME_NS].max() == 0:
+        return True
+    ties = (seconds == seconds.shift(1)) & (frame[TIME_NS] < frame[TIME_NS].shift(1))
+    return not ties.any()

@@ -1,0 +1,55 @@
+"""What each commit added: a walk over the table's log, one small JSON file per version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from transforms.connectors.delta.actions import data_file
+from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.storage import Storage
+from transforms.core.errors import NotFound, StoreUnavailable
+from transforms.core.log_group import LogGroup
+from transforms.stores.logstore import DataFile, TailBatch
+
+__all__ = ["walk"]
+
+
+class CommittedLogs:
+    """The logs of one commit's files, read anew by each iteration: a commit may be larger than memory."""
+
+    def __init__(self, storage: Storage, name: str, version: int, files: tuple[DataFile, ...]) -> None:
+        self._storage = storage
+        self._name = name
+        self._version = version
+        self.files = files
+
+    def __iter__(self) -> Iterator[LogGroup]:
+        for file in self.files:
+            if self._storage.size(self._storage.relative(file.path)) is None:
+                raise expired(self._name, self._version)
+            yield from read_files(self._storage, [file])
+
+
+def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailBatch]:
+    """One batch for each version in ``(after, newest]`` that brought logs."""
+    if after > newest:
+        raise NotFound(f"the Logstore {name!r} has no version {after} yet: its newest is {newest}",
+                       hint="was it dropped and made again? start from the beginning", code="CursorInvalid")  # fmt: skip
+    for version in range(max(after, -1) + 1, newest + 1):
+        try:
+            lines = storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
+        except FileNotFoundError:
+            raise expired(name, version) from None
+        except OSError as error:
+            raise StoreUnavailable(f"the log of Logstore {name!r} cannot be read: {error}") from error
+        adds = [add for line in lines if line.startswith(b'{"add"') for add in [json.loads(line)["add"]] if add["dataChange"]]
+        if adds:
+            files = tuple(data_file(add, storage.path_of(add["path"])) for add in adds)
+            yield TailBatch(version, files[0].receive_time or 0, CommittedLogs(storage, name, version, files))
+
+
+def expired(name: str, version: int) -> NotFound:
+    """The error of a reader that comes too late."""
+    return NotFound(f"version {version} of Logstore {name!r} has been cleaned away",
+                    hint="start again from the oldest version that is kept, or read a snapshot", code="CursorExpired")  # fmt: skip
