@@ -69,11 +69,9 @@ class Home:
     def catalogue(self) -> Catalogue:
         """The catalogue, opened once; it has the project ``default`` from its first opening on."""
         if self._catalogue is None:
-            url = self._catalogue_url
-            if url is None:
+            if self._catalogue_url is None:
                 self._folder(self.path)
-                url = f"sqlite:///{self.path / 'catalogue.sqlite'}"
-            catalogue = connectors.open_catalogue(url)
+            catalogue = connectors.open_catalogue(self._catalogue_url or self.path / "catalogue.sqlite")
             if not catalogue.list_projects():
                 with suppress(AlreadyExists):
                     catalogue.create_project(DEFAULT_PROJECT)
@@ -101,12 +99,17 @@ class Home:
             descriptor = replace(descriptor, location=str(self._claim_folder(descriptor.project, descriptor.name)))
         try:
             store = connectors.create_logstore(descriptor)
+        except BaseException:
+            # At a place the user named there may be somebody else's logs: only what was claimed here is taken away.
+            if own:
+                self._remove_folder(descriptor)
+            raise
+        try:
             with durable("home.create_logstore"):
                 catalogue.create_logstore(descriptor)
         except BaseException:
-            if own:
-                connectors.drop_logstore(descriptor)
-                shutil.rmtree(descriptor.location, ignore_errors=True)
+            connectors.drop_logstore(descriptor)
+            self._remove_folder(descriptor)
             raise
         return store
 
@@ -116,8 +119,7 @@ class Home:
             descriptor = self.catalogue().delete_logstore(project, name)
         with durable("home.drop_logstore"):
             connectors.drop_logstore(descriptor)
-        if Path(descriptor.location).is_relative_to(self.logstores_dir):
-            shutil.rmtree(descriptor.location, ignore_errors=True)
+        self._remove_folder(descriptor)
 
     def close(self) -> None:
         """Let go of the catalogue."""
@@ -136,6 +138,11 @@ class Home:
                 number += 1
             else:
                 return claimed
+
+    def _remove_folder(self, descriptor: LogstoreDescriptor) -> None:
+        # A folder that cannot be removed is left over, without a name, and blocks nothing.
+        if Path(descriptor.location).is_relative_to(self.logstores_dir):
+            shutil.rmtree(descriptor.location, ignore_errors=True)
 
     def _folder(self, path: Path) -> Path:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -16,8 +15,7 @@ from pipelines.home import Home
 
 ROOT = Path(__file__).resolve().parents[1]
 
-if importlib.util.find_spec("tests.mariadb") is not None:
-    pytest_plugins = ["tests.mariadb"]
+pytest_plugins = ["tests.mariadb"]
 
 
 @dataclass(frozen=True)

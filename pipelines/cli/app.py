@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -102,16 +103,9 @@ class Progress:
         done = f"{self._done:,}" + (f" of {self._total:,} ({100 * self._done // self._total} %)" if self._total else "")
         text = f"{self._label}: {done}, {self._done / seconds:,.0f}/s" + (f", {self._note}" if self._note else "")
         if self._terminal:
-            width = click.get_text_stream("stderr").isatty() and _columns()
-            click.echo("\r\x1b[K" + text[: width or None], err=True, nl=False)
+            click.echo("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
             self._drawn = True
             self._next = now + _TERMINAL_EVERY
         else:
             click.echo(text, err=True)
             self._next = now + _PLAIN_EVERY
-
-
-def _columns() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 
 from pipelines.cli.app import App
 from pipelines.cli.output import format_option, write_rows
-from transforms.core.errors import Location, ParameterInvalid
+from transforms.core.errors import Location, ParameterInvalid, UserError
 
 if TYPE_CHECKING:
     from transforms.stores.index import Index
@@ -141,7 +142,11 @@ def delete(app: App, name: str, yes: bool) -> None:
     """
     app.home.catalogue().logstore(app.project, name)
     if not yes:
-        click.confirm(f"Delete the Logstore {name} of the project {app.project} with all its logs?", abort=True, err=True)
+        question = f"Delete the Logstore {name} of the project {app.project} with all its logs?"
+        if not sys.stdin.isatty():
+            raise UserError("deleting asks first, and there is no terminal to ask on", hint="give --yes", code="NotConfirmed")
+        if not click.confirm(question, err=True):
+            raise UserError("nothing was deleted", code="NotConfirmed")
     app.home.delete_logstore(app.project, name)
     app.say(f"Logstore {name} deleted")
 

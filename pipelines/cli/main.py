@@ -6,16 +6,19 @@ was asked for is imported.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from pipelines.cli.app import App
+from pipelines.cli.unexpected import describe, masked
 from transforms.core.diagnostics import render
 from transforms.core.errors import ExitCode, LogsluiceError
 
@@ -43,10 +46,10 @@ Examples:
 class _Verbs(click.Group):
     """The group whose commands are the files of this folder."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_name_of(path) for path in _FOLDER.glob("*.py") if _DEFINES_COMMAND.search(path.read_text(encoding="utf-8")))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         path = _FOLDER / f"{cmd_name.replace('-', '_')}.py"
         if _name_of(path) != cmd_name or not path.is_file() or not _DEFINES_COMMAND.search(path.read_text(encoding="utf-8")):
             return None
@@ -85,10 +88,10 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
               help="Project the names belong to.  [env: LOGSLUICE_PROJECT]")  # fmt: skip
 @click.option("--catalogue", metavar="URL", envvar="LOGSLUICE_CATALOGUE",
               help="Keep names in this database, not in the home: mysql://USER:env:NAME@HOST/DB.  [env: LOGSLUICE_CATALOGUE]")  # fmt: skip
-@click.option("--traceback", "show_traceback", is_flag=True, help="Show where in the program an error arose.")
+@click.option("--traceback", is_flag=True, expose_value=False, help="Show where in the program an error arose.")
 @click.option("--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="Show the version and exit.")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None, project: str, catalogue: str | None, show_traceback: bool) -> None:
+def cli(ctx: click.Context, home: Path | None, project: str, catalogue: str | None) -> None:
     """Log analytics: search | SQL over Logstores, joined with databases, as Apache Beam pipelines.
 
     The options below come before the verb. Results go to stdout, words to stderr.
@@ -101,19 +104,26 @@ def cli(ctx: click.Context, home: Path | None, project: str, catalogue: str | No
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing is raised."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        # Logs hold any character, and lone halves of surrogate pairs; a terminal in another encoding must not end a query.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         outcome = cli.main(arguments, prog_name="logsluice", standalone_mode=False)
         sys.stdout.flush()
-    except Exception as error:
-        return _explain(error, "--traceback" in arguments)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (the one place where every error ends, with a message)
+        return _explain(error, "--traceback" in arguments)
     return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # the caller closed it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            # Logs hold any character, lone surrogates too; a terminal in another encoding must not end a query.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _explain(error: Exception, show_traceback: bool) -> int:
@@ -124,21 +134,36 @@ def _explain(error: Exception, show_traceback: bool) -> int:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        # The reader (head, less) has seen enough. Python would complain when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()  # its reader (head, less) has seen enough
         return ExitCode.DONE
     if show_traceback:
-        traceback.print_exception(error)
+        click.echo(masked("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, click.ClickException):
-        click.echo(f"error[Usage]: {error.format_message()}", err=True)
-        context = getattr(error, "ctx", None)
-        if context is not None:
-            click.echo(f"hint: {context.command_path} --help", err=True)
+        click.echo(f"error[Usage]: {error.format_message()}\nhint: {_usage_hint(error)}", err=True)
         return ExitCode.USAGE
     if isinstance(error, LogsluiceError):
         click.echo(render(error), err=True)
         return error.exit_code
-    from pipelines.cli.unexpected import describe
-
+    if isinstance(error, OSError) and error.errno is not None:
+        _abandon_stdout()
+        file = f": {error.filename}" if error.filename else ""
+        click.echo(f"error[System]: {error.strerror}{file}\nhint: --traceback before the verb shows where", err=True)
+        return ExitCode.STORE
     click.echo(describe(error), err=True)
     return ExitCode.PROBLEMS
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "logsluice"
+    if isinstance(error, click.exceptions.NoSuchOption):
+        option = error.option_name
+        if any(option in parameter.opts for parameter in cli.params):
+            return f"{option} belongs before the verb: logsluice {option} … {path.partition(' ')[2]}"
+    return f"{path} --help"
+
+
+def _abandon_stdout() -> None:
+    # What is still buffered goes nowhere; otherwise Python complains once more when it flushes stdout at its end.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 import shutil
 import sys
 import unicodedata
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import click
 
@@ -29,7 +28,7 @@ def format_option(function: _F) -> _F:
         "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True,
         help="table for people; json (one array), jsonl (a row a line), csv (with a header) for programs.",
     )  # fmt: skip
-    return cast(_F, option(function))
+    return option(function)
 
 
 def write_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], format: str) -> None:
@@ -91,23 +90,21 @@ def _write_jsonl(columns: list[str], rows: Iterable[Sequence[object]], out: Any)
 
 
 def _write_csv(columns: list[str], rows: Iterable[Sequence[object]], out: Any) -> None:
-    # Python's writer cannot tell NULL from an empty text; quoting every text but NULL does.
-    def write(values: Sequence[object]) -> None:
-        if len(values) == 1 and values[0] is None:
-            out.write("\n")
-            return
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NOTNULL if _has_empty(values) else csv.QUOTE_MINIMAL).writerow(values)
-        out.write(buffer.getvalue())
-
-    write(columns)
+    # Python's own writer cannot tell NULL from an empty text before 3.12.
+    out.write(",".join(map(_csv_cell, columns)) + "\n")
     for row in rows:
-        write([value if value is None else _text(value) for value in row])
+        # A line without anything would be skipped by readers: a row that is one NULL is written as an empty text.
+        out.write((",".join(map(_csv_cell, row)) or '""') + "\n")
 
 
-def _has_empty(values: Sequence[object]) -> bool:
-    return "" in values
+def _csv_cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = _text(value)
+    return text if _CSV_PLAIN(text) else '"' + text.replace('"', '""') + '"'
 
+
+_CSV_PLAIN = re.compile(r'[^",\r\n\s](?:[^",\r\n]*[^",\r\n\s])?').fullmatch
 
 _WRITERS: dict[str, Callable[[list[str], Iterable[Sequence[object]], Any], None]] = {
     "table": _write_table, "json": _write_json, "jsonl": _write_jsonl, "csv": _write_csv,

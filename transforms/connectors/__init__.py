@@ -13,6 +13,8 @@ from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transforms.stores.catalogue import Catalogue
     from transforms.stores.external_store import ExternalStore, ExternalStoreDescriptor
     from transforms.stores.logstore import Logstore, LogstoreDescriptor
@@ -63,9 +65,9 @@ def open_external_store(descriptor: ExternalStoreDescriptor) -> ExternalStore:
     return store
 
 
-def open_catalogue(url: str) -> Catalogue:
-    """Open a catalogue by SQLAlchemy URL (``sqlite:///…``, ``mysql://…``), making or migrating its tables when needed."""
-    catalogue: Catalogue = _function("transforms.connectors.sql_catalogue:open_sql_catalogue")(url)
+def open_catalogue(where: str | Path) -> Catalogue:
+    """Open a catalogue by URL (``mysql://…``, ``sqlite:///…``) or by the path of its SQLite file; its tables are made or migrated."""
+    catalogue: Catalogue = _function("transforms.connectors.sql_catalogue:open_sql_catalogue")(where)
     return catalogue
 
 

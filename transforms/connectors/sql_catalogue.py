@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +34,12 @@ _EXTERNAL_STORE = "external_store"
 _CODES = {_LOGSTORE: ("Logstore", "LogStoreNotExist"), _EXTERNAL_STORE: ("ExternalStore", "ExternalStoreNotExist")}
 
 
-def open_sql_catalogue(url: str) -> SqlCatalogue:
-    """Open a catalogue, making or migrating its tables when needed. Errors as in `make_engine` and `migrate`."""
-    engine = make_engine(url)
+def open_sql_catalogue(where: str | Path) -> SqlCatalogue:
+    """Open a catalogue by URL or by the path of its SQLite file; its tables are made or migrated.
+
+    Errors as in `make_engine` and `migrate`.
+    """
+    engine = make_engine(where)
     with failures_in_words(engine):
         migrate(engine)
     return SqlCatalogue(engine)

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +22,15 @@ _BUSY_SECONDS = 30.0
 _MYSQL = {"mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"}
 
 
-def make_engine(text: str) -> sa.Engine:
-    """An engine for ``sqlite:///PATH`` or ``mysql://USER:PASSWORD@HOST:PORT/DATABASE``.
+def make_engine(where: str | Path) -> sa.Engine:
+    """An engine for a SQLite file by path, or for ``sqlite:///PATH`` or ``mysql://USER:PASSWORD@HOST:PORT/DATABASE``.
 
     The password may be a reference (``env:NAME``, ``file:PATH``). Raises ParameterInvalid for other URLs, without repeating the text.
     """
+    if isinstance(where, Path):
+        return _sqlite_engine(sa.URL.create("sqlite", database=str(where)))
     try:
-        url = sa.make_url(text)
+        url = sa.make_url(where)
     except (exc.ArgumentError, ValueError):
         # The cause would carry the text, which may hold a password.
         raise ParameterInvalid("the catalogue's URL cannot be read", hint=_HINT) from None

@@ -1,0 +1,137 @@
+"""The association query as a pipeline: Logstore files ⋈ ExternalStores → rows, or → a table or Logstore by `insert into`.
+
+    python -m pipelines.association_query --runner DirectRunner --logstore game_log \\
+        --statement '* | select province, count(1) as pv from log l join chiji_user u on l.userid = u.uid group by province'
+
+The launcher opens the home, plans, and hands the plan to the workers; the home is not read there. Exit codes are the command
+line's (`transforms.core.errors.ExitCode`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from pipelines.logging_setup import configure_logging
+
+configure_logging()  # before Beam is imported: see there
+
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Iterable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import apache_beam as beam  # noqa: E402
+from apache_beam.io.filesystems import FileSystems  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.pvalue import PCollection  # noqa: E402
+
+from pipelines.home import Home, default_path  # noqa: E402
+from pipelines.launch import engine_threads, flags_help, is_local, options_of, run_pipeline, worker_count  # noqa: E402
+from pipelines.options import AssociationQueryOptions, HomeOptions  # noqa: E402
+from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
+from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
+from transforms.core.clock import SystemClock  # noqa: E402
+from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
+from transforms.core.log_group import LogGroup  # noqa: E402
+from transforms.query_logs import QueryLogs  # noqa: E402
+from transforms.sql.engine import EngineLimits  # noqa: E402
+from transforms.sql.execute import QueryResult  # noqa: E402
+from transforms.sql.plan import QueryPlan  # noqa: E402
+from transforms.sql.planner import PlanOptions  # noqa: E402
+from transforms.sql.result_logs import logs_of_rows  # noqa: E402
+from transforms.write_external_store import WriteExternalStore  # noqa: E402
+from transforms.write_logstore import WriteLogstore  # noqa: E402
+
+__all__ = ["build", "main", "run_plan"]
+
+
+def build(pipeline: beam.Pipeline, plan: QueryPlan, output: str, *, now_seconds: int, limits: EngineLimits | None = None) -> None:
+    """Add the steps of a plan to a pipeline. The result goes to ``output`` as one Arrow IPC stream."""
+    result = pipeline | "Query" >> QueryLogs(plan, limits)
+    if plan.insert is not None:
+        if plan.insert.external is not None:
+            written = result | f"Insert into '{plan.insert.name}'" >> WriteExternalStore(plan.insert.external)
+        else:
+            assert plan.insert.logstore is not None
+            logs = result | "Rows to logs" >> beam.Map(_to_logs, plan.insert.columns, now_seconds).with_output_types(LogGroup)
+            written = logs | f"Insert into '{plan.insert.name}'" >> WriteLogstore(plan.insert.logstore)
+        result = written | "Report" >> beam.Map(lambda rows: to_stream(rows_written_table(rows))).with_output_types(bytes)
+    _write_result(result, output)
+
+
+def _write_result(result: PCollection[bytes], output: str) -> None:
+    result | "Write result" >> beam.ParDo(_WriteResult(output))
+
+
+class _WriteResult(beam.DoFn):  # type: ignore[misc]
+    """The result in one file, under its name only when it is whole."""
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+
+    def process(self, stream: bytes) -> Iterable[None]:
+        part = f"{self._output}.part"
+        with FileSystems.create(part) as file:
+            file.write(stream)
+        FileSystems.rename([part], [self._output])
+        return ()
+
+
+def _to_logs(stream: bytes, columns: tuple[str, ...], now_seconds: int) -> LogGroup:
+    return logs_of_rows(from_stream(stream), columns, now_seconds)
+
+
+def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> QueryResult:
+    """Run a plan as a pipeline and fetch its result. A runner on other machines needs ``--output`` where both reach it."""
+    query = options.view_as(AssociationQueryOptions)
+    if query.output is None and not is_local(options):
+        raise ParameterInvalid("this runner's workers cannot hand rows back", hint="give --output, a path or URL that they and you reach")
+    started = time.monotonic()
+    limits = EngineLimits(threads=engine_threads(options, query.engine_threads))
+    with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
+        output = query.output or str(Path(folder) / "result.arrow")
+        pipeline = beam.Pipeline(options=options)
+        build(pipeline, plan, output, now_seconds=now_seconds, limits=limits)
+        run_pipeline(pipeline)
+        with FileSystems.open(output) as file:
+            table: Any = from_stream(file.read())
+    return QueryResult(table, plan.rows_to_read, time.monotonic() - started)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse flags, plan, run, print. Returns the exit code; nothing is raised."""
+    from pipelines.cli.main import guarded
+
+    return guarded(lambda: _main(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: list[str]) -> int:
+    from pipelines.cli.results import print_result
+
+    if "--help" in arguments or "-h" in arguments:
+        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, AssociationQueryOptions)}")
+        return ExitCode.DONE
+    options = options_of(arguments)
+    names, query = options.view_as(HomeOptions), options.view_as(AssociationQueryOptions)
+    for flag in ("logstore", "statement"):
+        if not getattr(query, flag):
+            raise ParameterInvalid(f"--{flag} is missing", hint="python -m pipelines.association_query --help")
+    home = Home(Path(names.home) if names.home else default_path(), names.catalogue)
+    try:
+        clock = SystemClock()
+        times = interval_of(query.from_time, query.to_time, clock.now_us(), query.time_zone)
+        settings = PlanOptions(
+            query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=max(query.least_tasks, 2 * worker_count(options))
+        )
+        plan = plan_statement(home, names.project, query.logstore, query.statement, times, settings)
+        result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
+        if query.output is None:
+            print_result(plan, result, query.format)
+    finally:
+        home.close()
+    return ExitCode.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
