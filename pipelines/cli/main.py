@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipelines.cli.unexpected import describe, masked
 from transforms.core.diagnostics import render
 from transforms.core.errors import ExitCode, LogsluiceError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "guarded", "main"]
 
 _FOLDER = Path(__file__).parent
 _DEFINES_COMMAND = re.compile(r"^(def command\(|command\s*[:=])", re.MULTILINE)
@@ -104,15 +105,20 @@ def cli(ctx: click.Context, home: Path | None, project: str, catalogue: str | No
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing is raised."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    return guarded(lambda: cli.main(arguments, prog_name="logsluice", standalone_mode=False), "--traceback" in arguments)
+
+
+def guarded(run: Callable[[], object], show_traceback: bool = False) -> int:
+    """Call ``run`` and turn what becomes of it into an exit code; every error ends here, with a message on stderr."""
     _prepare_streams()
     try:
-        outcome = cli.main(arguments, prog_name="logsluice", standalone_mode=False)
+        outcome = run()
         sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 (the one place where every error ends, with a message)
-        return _explain(error, "--traceback" in arguments)
+        return _explain(error, show_traceback)
     return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
 
 
