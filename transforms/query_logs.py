@@ -1,0 +1,103 @@
+"""QueryLogs: a planned `search | SQL` statement as a pipeline: scan tasks → partial results → merge."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton, PBegin, PCollection
+
+from transforms.core.arrow_stream import from_stream, to_stream
+from transforms.read_external_store import ReadExternalStore
+from transforms.sql.engine import EngineLimits
+from transforms.sql.execute import merge_partials, run_task, select_keys, with_output_names
+from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
+
+__all__ = ["QueryLogs"]
+
+
+class QueryLogs(beam.PTransform):
+    """Runs a plan. Gives a PCollection of one element: the result as an Arrow IPC stream.
+
+    Each scan task is one element and one engine call; ExternalStores are read once and broadcast; only partial results are
+    shuffled. A plan without a merge has one task.
+    """
+
+    def __init__(self, plan: QueryPlan, limits: EngineLimits | None = None) -> None:
+        super().__init__()
+        self._plan = plan
+        self._limits = limits or EngineLimits()
+
+    def expand(self, begin: PBegin) -> PCollection[bytes]:
+        # Workers get the files of their own tasks, not the whole list with every bundle.
+        plan = dataclasses.replace(self._plan, files=(), tasks=())
+        # Without the shuffle all tasks would be fused into one bundle of one worker.
+        tasks = begin | "Scan tasks" >> beam.Create(list(self._plan.tasks)).with_output_types(ScanTask) | "Spread" >> beam.Reshuffle()
+        sides = {}
+        for number, read in enumerate(plan.external):
+            source = begin if read.keys is None else self._keys(tasks, plan, read)
+            sides[f"side_{number}"] = AsSingleton(source | f"Read ExternalStore '{read.descriptor.name}'" >> ReadExternalStore(read))
+        partials = tasks | "Scan" >> beam.ParDo(_Scan(plan, self._limits), **sides).with_output_types(bytes)
+        return (
+            partials
+            | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, bytes])
+            | "Gather" >> beam.GroupByKey()
+            | "Merge" >> beam.ParDo(_Merge(plan, self._limits)).with_output_types(bytes)
+        )
+
+    def _keys(self, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[list[Any]]:
+        name = read.descriptor.name
+        return (
+            tasks
+            | f"Join keys for '{name}'" >> beam.ParDo(_Keys(plan, read, self._limits))
+            | f"Keys to one place for '{name}'" >> beam.WithKeys(0)
+            | f"Gather keys for '{name}'" >> beam.GroupByKey()
+            | f"Distinct keys for '{name}'" >> beam.Map(_distinct)
+        )
+
+
+class _Scan(beam.DoFn):
+    def __init__(self, plan: QueryPlan, limits: EngineLimits) -> None:
+        self._plan = plan
+        self._limits = limits
+        self._rows = Metrics.counter("logsluice", "log_rows_read")
+        self._files = Metrics.counter("logsluice", "files_read")
+
+    def process(self, task: ScanTask, **sides: bytes) -> Iterable[bytes]:
+        external = {
+            read.descriptor.name: from_stream(sides[f"side_{number}"]) for number, read in enumerate(self._plan.external)
+        }
+        result = run_task(self._plan, task, external, self._limits)
+        self._rows.inc(sum(file.rows for file in task.files))
+        self._files.inc(len(task.files))
+        yield to_stream(result)
+
+
+class _Merge(beam.DoFn):
+    def __init__(self, plan: QueryPlan, limits: EngineLimits) -> None:
+        self._plan = plan
+        self._limits = limits
+
+    def process(self, gathered: tuple[int, Iterable[bytes]]) -> Iterable[bytes]:
+        partials = [from_stream(partial) for partial in gathered[1]]
+        if self._plan.phases.merge_sql is None:
+            yield to_stream(with_output_names(self._plan, partials[0]))
+        else:
+            yield to_stream(merge_partials(self._plan, partials, self._limits))
+
+
+class _Keys(beam.DoFn):
+    def __init__(self, plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> None:
+        self._plan = plan
+        self._read = read
+        self._limits = limits
+
+    def process(self, task: ScanTask) -> Iterable[list[Any]]:
+        yield select_keys(self._plan, task.files, self._read, self._limits)
+
+
+def _distinct(gathered: tuple[int, Iterable[list[Any]]]) -> list[Any]:
+    return list(dict.fromkeys(key for keys in gathered[1] for key in keys))

@@ -1,0 +1,110 @@
+"""The embedded engine: one DuckDB connection, set up for one plan's statements."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from transforms.core.errors import LogsluiceError, QueryFailed, StoreUnavailable
+from transforms.sql.scan import LOG, quoted
+
+__all__ = ["Engine", "EngineLimits"]
+
+
+class EngineLimits:
+    """What one engine may use. ``threads`` 0 = all cores; ``memory_fraction`` of the machine's memory, then it spills to disk."""
+
+    def __init__(self, threads: int = 0, memory_fraction: float = 0.6, temp_directory: str = "") -> None:
+        self.threads = threads
+        self.memory_fraction = memory_fraction
+        self.temp_directory = temp_directory
+
+
+class Engine:
+    """A private, in-memory DuckDB that can read files and Arrow tables, and nothing else.
+
+    Args:
+        settings: session settings such as ``TimeZone``.
+        limits: threads, memory, where to spill.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None, limits: EngineLimits | None = None) -> None:
+        import duckdb
+
+        limits = limits or EngineLimits()
+        config: dict[str, Any] = {
+            "threads": limits.threads or os.cpu_count() or 1,
+            # Nothing may be fetched while a statement runs: what is not built in is an error, not a download.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "temp_directory": limits.temp_directory or os.path.join(tempfile.gettempdir(), f"logsluice-spill-{os.getpid()}"),  # noqa: PTH118
+            "memory_limit": f"{max(256, int(_machine_memory_mb() * limits.memory_fraction))}MB",
+            "preserve_insertion_order": False,
+        }
+        self.connection = duckdb.connect(":memory:", config=config)
+        for name, value in (settings or {}).items():
+            self.connection.execute(f"set {name} = '{value}'")
+
+    def define_log(self, relation: str) -> None:
+        """Make ``"~log"`` the rows of a SELECT."""
+        with _told():
+            self.connection.execute(f"create or replace temp view {quoted(LOG)} as {relation}")
+
+    def define_table(self, name: str, table: Any) -> None:
+        """Make an Arrow table (or record batch reader, for one reading) readable under a name."""
+        self.connection.register(name, table)
+
+    def run(self, sql: str) -> Any:
+        """The rows of a statement as an Arrow table. Raises QueryFailed when the data does not fit it."""
+        with _told():
+            return self.connection.sql(sql).to_arrow_table()
+
+    def batches(self, sql: str, rows: int = 65_536) -> Any:
+        """The rows of a statement as an Arrow record batch reader: nothing is held."""
+        with _told():
+            return self.connection.sql(sql).to_arrow_reader(rows)
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs, from another thread."""
+        self.connection.interrupt()
+
+    def close(self) -> None:
+        """Let go of memory and spill files."""
+        self.connection.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """DuckDB's errors as ours; the text of ours is refined by whoever knows the statement."""
+    import duckdb
+
+    try:
+        yield
+    except LogsluiceError:
+        raise
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.IOException as error:
+        raise StoreUnavailable(
+            f"a data file cannot be read: {_first_line(error)}", hint="was the Logstore vacuumed while the statement ran? try again"
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise QueryFailed(
+            f"the statement needs more memory than it may use: {_first_line(error)}",
+            hint="ask for a shorter time range or fewer groups",
+            code="MemoryExceeded",
+        ) from error
+    except duckdb.Error as error:
+        raise QueryFailed(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error).strip().split("\n", 1)[0])
+
+
+def _machine_memory_mb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_048_576
