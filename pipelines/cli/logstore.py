@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.cli.app import App
+from pipelines.cli.index_file import read_index
 from pipelines.cli.output import format_option, write_rows
-from transforms.core.errors import Location, ParameterInvalid, UserError
+from transforms.core.errors import ParameterInvalid, UserError
 
 if TYPE_CHECKING:
-    from transforms.stores.index import Index
     from transforms.stores.logstore import MaintenanceReport
 
 
@@ -51,7 +50,7 @@ def create(
     from transforms.stores.logstore import LogstoreDescriptor
     from transforms.stores.shard import even_shards
 
-    index = None if index_file is None else _read_index(index_file)
+    index = None if index_file is None else read_index(index_file)
     app.home.create_logstore(
         LogstoreDescriptor(app.project, name, location, even_shards(shards), index, ttl, _storage_options(storage_options))
     )
@@ -124,7 +123,7 @@ def update(app: App, name: str, ttl: str | None, index_file: str | None, shards:
         raise ParameterInvalid("nothing to change", hint="give --ttl, --index or both")
     catalogue = app.home.catalogue()
     old = catalogue.logstore(app.project, name)
-    index = old.index if index_file is None else None if index_file == "none" else _read_index(index_file)
+    index = old.index if index_file is None else None if index_file == "none" else read_index(index_file)
     catalogue.update_logstore(app.project, name, retention_days=old.retention_days if ttl is None else _days(ttl), index=index)
     app.say(f"Logstore {name} updated")
 
@@ -247,23 +246,3 @@ def _storage_options(pairs: tuple[str, ...]) -> dict[str, str]:
             raise ParameterInvalid("--storage-option needs KEY=VALUE", hint="for example --storage-option AWS_SECRET_ACCESS_KEY=env:MY_KEY")
         options[key] = value
     return options
-
-
-def _read_index(file: str) -> Index:
-    from transforms.stores.index import Index
-
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ParameterInvalid(f"the index file {file} does not exist", hint="check the path after --index") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterInvalid(f"the index file {file} cannot be read: {error}") from None
-    try:
-        value: Any = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ParameterInvalid(
-            f"the index file is no JSON: {error.msg}",
-            location=Location(text, error.pos, error.pos + 1, file),
-            hint="see logsluice logstore create --help",
-        ) from None
-    return Index.from_json(value)

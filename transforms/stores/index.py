@@ -67,7 +67,8 @@ class FieldIndex:
     @property
     def sql_type(self) -> SqlType:
         """The type of the column in SQL."""
-        return {"text": "varchar", "long": "bigint", "double": "double", "json": "varchar"}[self.type]  # type: ignore[return-value]
+        types: dict[FieldType, SqlType] = {"text": "varchar", "long": "bigint", "double": "double", "json": "varchar"}
+        return types[self.type]
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,8 @@ class Index:
                 raise ParameterInvalid("index: 'line' must be an object", hint='{"line": {}} indexes all text with defaults')
             _refuse_unknown(line, _LINE_KEYS, "index line")
             full_text = FullTextIndex(
-                _delimiters(line, "line"), bool(line.get("caseSensitive", False)), bool(line.get("chn", False)),
-                tuple(line.get("include_keys", ())), tuple(line.get("exclude_keys", ())),
+                _delimiters(line, "line"), _flag(line, "caseSensitive", False, "line"), _flag(line, "chn", False, "line"),
+                _key_list(line, "include_keys"), _key_list(line, "exclude_keys"),
             )  # fmt: skip
         keys = value.get("keys", {})
         if not isinstance(keys, dict):
@@ -147,18 +148,21 @@ def _field_from_json(name: str, settings: Any, *, leaf: bool = False) -> FieldIn
     _refuse_unknown(settings, _FIELD_KEYS, f"index key {name!r}")
     kind = settings.get("type", "text")
     if kind not in get_args(FieldType) or (leaf and kind == "json"):
-        raise ParameterInvalid(
-            f"index: {name!r} has the unknown type {kind!r}", hint=suggestion(str(kind), get_args(FieldType), "type")
-        )
+        raise ParameterInvalid(f"index: {name!r} has the unknown type {kind!r}", hint=suggestion(str(kind), get_args(FieldType), "type"))
     if not re.match(r"[^\x00]", name):
         raise ParameterInvalid("index: a key needs a name")
-    leaves = {path: _field_from_json(f"{name}.{path}", leaf_settings, leaf=True)
-              for path, leaf_settings in settings.get("json_keys", {}).items()}  # fmt: skip
+    json_keys = settings.get("json_keys", {})
+    if not isinstance(json_keys, dict):
+        raise ParameterInvalid(f"index: 'json_keys' of {name!r} must be an object of path → settings")
+    leaves = {path: _field_from_json(f"{name}.{path}", leaf_settings, leaf=True) for path, leaf_settings in json_keys.items()}
+    alias = settings.get("alias", "")
+    if not isinstance(alias, str):
+        raise ParameterInvalid(f"index: 'alias' of {name!r} must be a text")
     if leaves and kind != "json":
         raise ParameterInvalid(f"index: {name!r} has json_keys but its type is {kind!r}", hint="set its type to json")
     return FieldIndex(
-        kind, _delimiters(settings, name), bool(settings.get("caseSensitive", False)), bool(settings.get("chn", False)),
-        str(settings.get("alias", "")), bool(settings.get("doc_value", True)), leaves,
+        kind, _delimiters(settings, name), _flag(settings, "caseSensitive", False, name), _flag(settings, "chn", False, name),
+        alias, _flag(settings, "doc_value", True, name), leaves,
     )  # fmt: skip
 
 
@@ -169,6 +173,20 @@ def _delimiters(settings: Mapping[str, Any], name: str) -> str:
     if not isinstance(tokens, list) or not all(isinstance(token, str) and len(token) == 1 for token in tokens):
         raise ParameterInvalid(f"index: 'token' of {name!r} must be a list of single characters")
     return "".join(tokens)
+
+
+def _flag(settings: Mapping[str, Any], key: str, default: bool, name: str) -> bool:
+    value = settings.get(key, default)
+    if not isinstance(value, bool):
+        raise ParameterInvalid(f"index: {key!r} of {name!r} must be true or false")
+    return value
+
+
+def _key_list(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = line.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ParameterInvalid(f"index: {key!r} of 'line' must be a list of field names")
+    return tuple(names)
 
 
 def _refuse_unknown(value: Mapping[str, Any], known: set[str], what: str) -> None:
