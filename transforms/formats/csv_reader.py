@@ -1,0 +1,67 @@
+"""CSV inputs: the header is read anew wherever reading goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from transforms.formats.byte_source import CHUNK_BYTES, damaged, open_bytes, read_chunks, skip_bytes
+from transforms.formats.csv_records import CsvRecords, header_of, whole_records
+from transforms.formats.event_times import LogSettings
+from transforms.formats.readers import LogBatch, Position, batch_of_chunk
+from transforms.formats.records import Chunk
+
+__all__ = ["CsvReader"]
+
+
+@dataclass(frozen=True)
+class CsvUnit:
+    """Whole records and the header they stand under."""
+
+    chunk: Chunk
+    names: tuple[str, ...]
+
+
+@dataclass
+class CsvReader:
+    """CSV with a header line."""
+
+    settings: LogSettings
+    max_line_bytes: int
+    chunk_bytes: int = CHUNK_BYTES
+
+    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[CsvUnit]:
+        stream = open_bytes(source, name)
+        header = _read_header(stream, name, self.max_line_bytes)
+        if not header.strip():
+            return
+        names = tuple(header_of(header, name))
+        offset = start.get("offset", len(header))
+        skip_bytes(stream, offset - len(header), name)
+        chunks = read_chunks(
+            stream, name, max_line_bytes=self.max_line_bytes, offset=offset,
+            line=start.get("line", 1 + header.count(b"\n")), chunk_bytes=self.chunk_bytes,
+        )  # fmt: skip
+        for chunk in whole_records(chunks, self.max_line_bytes):
+            yield CsvUnit(chunk, names)
+
+    def parse(self, unit: CsvUnit, name: str) -> LogBatch:
+        parsed = CsvRecords(list(unit.names), self.max_line_bytes).parse(unit.chunk)
+        return batch_of_chunk(unit.chunk, parsed, self.settings, name, "csv", unit.names)
+
+
+def _read_header(stream: Any, name: str, limit: int) -> bytes:
+    """The first record with its line end, read byte by byte: what follows stays in the stream."""
+    record = bytearray()
+    quotes = 0
+    try:
+        for byte in iter(lambda: stream.read(1), b""):
+            record += byte
+            quotes += byte == b'"'
+            if (byte == b"\n" and quotes % 2 == 0) or len(record) > limit:
+                break
+    except OSError as error:
+        raise damaged(name, len(record), error) from error
+    return bytes(record)

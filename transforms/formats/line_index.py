@@ -1,0 +1,79 @@
+"""The lines of a chunk as one text column over the chunk's own bytes, without a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from transforms.formats.records import BadRecord, Chunk
+
+__all__ = ["Lines"]
+
+_SPACE = 0x20
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines with their ends. ``text`` is a Polars string column; lines that cannot be used are blank there and named in ``bad``.
+
+    ``starts`` are the lines' offsets in the chunk and its length.
+    """
+
+    text: Any
+    starts: Any
+    bad: list[BadRecord]
+
+    @staticmethod
+    def of(chunk: Chunk, max_line_bytes: int, starts: Any = None) -> Lines:
+        """Cut a chunk at its line ends, or at ``starts`` (its length being the last).
+
+        Lines longer than the limit are ``too-long``, lines that are no UTF-8 ``not-utf8``.
+        """
+        data = chunk.data
+        if chunk.too_long:
+            detail = f"the line has {chunk.too_long} bytes, the limit is {max_line_bytes}"
+            return Lines(pl.Series("line", [""]), np.array([0, len(data)]), [BadRecord(0, "too-long", detail)])
+        if starts is None:
+            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A) + 1
+            if len(data) and (not len(ends) or ends[-1] != len(data)):
+                ends = np.append(ends, len(data))
+            starts = np.concatenate([np.zeros(1, np.int64), ends])
+        bad: list[BadRecord] = []
+        blank: bytearray | None = None
+        if chunk.offset == 0 and data.startswith(b"\xef\xbb\xbf"):
+            blank = bytearray(data)
+            blank[:3] = b"   "
+        for row in np.flatnonzero(np.diff(starts) > max_line_bytes + 2).tolist():
+            blank = blank if blank is not None else bytearray(data)
+            begin, end = int(starts[row]), int(starts[row + 1])
+            bad.append(BadRecord(row, "too-long", f"the line has {end - begin} bytes, the limit is {max_line_bytes}"))
+            blank[begin:end] = bytes([_SPACE]) * (end - begin)
+        if not data.isascii():
+            for row, begin, end, detail in _not_utf8(data if blank is None else bytes(blank), starts):
+                blank = blank if blank is not None else bytearray(data)
+                bad.append(BadRecord(row, "not-utf8", detail))
+                blank[begin:end] = bytes([_SPACE]) * (end - begin)
+        text = pa.py_buffer(data if blank is None else bytes(blank))
+        array = pa.LargeStringArray.from_buffers(len(starts) - 1, pa.py_buffer(starts), text)
+        return Lines(pl.Series("line", array), starts, bad)
+
+
+def _not_utf8(data: bytes, starts: Any) -> list[tuple[int, int, int, str]]:
+    """Row, start, end and reason of each line that is no UTF-8. Decodes what lies between bad lines in one call each."""
+    found = []
+    at = 0
+    view = memoryview(data)
+    while at < len(data):
+        try:
+            str(view[at:], "utf-8")
+            break
+        except UnicodeDecodeError as error:
+            row = int(np.searchsorted(starts, at + error.start, side="right")) - 1
+            begin, end = int(starts[row]), int(starts[row + 1])
+            found.append((row, begin, end, f"byte {at + error.start - begin + 1} of the line is not UTF-8 ({error.reason})"))
+            at = end
+    return found
