@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from transforms.core.errors import Location, SearchError
-from transforms.sql.search.matching import Cutting, Piece, cut, is_chinese, matches, matches_phrase, piece_pattern, quote
+from transforms.sql.search.matching import Cutting, Piece, cut, is_chinese, matches, matches_phrase, piece_pattern, quote, wanted
 from transforms.sql.search.names import Found, Names, SearchColumns, line_cutting
 from transforms.sql.search.nodes import (
     And,
@@ -29,6 +29,9 @@ from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT, Index
 __all__ = ["SearchPredicate", "compile_search"]
 
 _Condition = Callable[[str], str]
+
+_MANY = 64
+"""With more fields than these, bare words look into the fields joined: planning thousands of conditions takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +110,29 @@ class _Compiler:
         return [self.anywhere(group, cutting) for group in groups] or ["true"]
 
     def anywhere(self, pieces: list[Piece], line: Cutting) -> str:
+        """One piece, or the pieces of a phrase, in the name or the value of any field of the full-text index."""
         found: list[str] = []
+        alike: dict[tuple[Piece, Cutting], list[str]] = {}
         for name, cutting in self.names.everywhere():
             value = self.text(name)
             if _name_matches(name, pieces, line):
                 found.append(f"{value} IS NOT NULL")
                 continue
-            own = _wanted([part for piece in pieces for part in cut(piece.text, piece.wild, cutting)])
+            own = wanted([part for piece in pieces for part in cut(piece.text, piece.wild, cutting)])
             if not own or any(piece.text[0] in "*?" and piece.wild for piece in own):
                 continue
             if len(pieces) > 1:
                 found.append(matches_phrase(value, own, cutting))
-            else:
+            elif len(own) > 1:
                 found.append(_join("AND", [matches(value, part, cutting) for part in own]))
+            else:
+                alike.setdefault((own[0], cutting), []).append(value)
+        for (piece, cutting), values in alike.items():
+            if len(values) > _MANY and cutting.delimiters:
+                # A delimiter between the values keeps their tokens apart, and one look at the joined text is enough.
+                found.append(matches(f"concat_ws({quote(cutting.delimiters[0])}, {', '.join(values)})", piece, cutting, joined=True))
+            else:
+                found += [matches(value, piece, cutting) for value in values]
         return _join("OR", found) if found else "false"
 
     # One field
@@ -263,7 +276,7 @@ class _Compiler:
                 "nothing is left to look for: all of it is delimiters", word.span,
                 "delimiters separate words and cannot be found themselves; use like in a where clause after the |", "NothingToFind",
             )  # fmt: skip
-        return _wanted(pieces)
+        return wanted(pieces)
 
     def error(self, message: str, span: Span, hint: str, code: str | None = None) -> SearchError:
         return SearchError(message, hint=hint, location=Location(self.statement, span.start, span.end), code=code)
@@ -273,11 +286,6 @@ def _join(operator: str, parts: list[str]) -> str:
     if len(parts) == 1:
         return parts[0]
     return "(" + f" {operator} ".join(parts) + ")"
-
-
-def _wanted(pieces: list[Piece]) -> list[Piece]:
-    """Without the pieces that any token matches."""
-    return [piece for piece in pieces if not piece.wild or piece.text.strip("*")]
 
 
 def _name_matches(name: str, pieces: list[Piece], line: Cutting) -> bool:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["WHOLE", "Cutting", "Piece", "cut", "is_chinese", "matches", "matches_phrase", "piece_pattern", "quote"]
+__all__ = ["WHOLE", "Cutting", "Piece", "cut", "is_chinese", "matches", "matches_phrase", "piece_pattern", "quote", "wanted"]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
@@ -63,31 +63,51 @@ def _apart(piece: str) -> list[str]:
     return [piece[start:end] for start, end in pairwise(edges)]
 
 
-def matches(value: str, piece: Piece, cutting: Cutting) -> str:
-    """A condition on the SQL expression ``value``: NULL exactly where the value is."""
-    folded, fold = (value, str) if cutting.case_sensitive else (f"lower({value})", str.lower)
-    chinese = is_chinese(piece, cutting)
+def wanted(pieces: list[Piece]) -> list[Piece]:
+    """Without the pieces that any token matches."""
+    return [piece for piece in pieces if not piece.wild or piece.text.strip("*")]
+
+
+def matches(value: str, piece: Piece, cutting: Cutting, *, joined: bool = False) -> str:
+    """A condition on the SQL expression ``value``: NULL exactly where the value is. ``joined``: it holds more than one."""
+    text = piece.text
     if not piece.wild:
-        literal = _literal(fold(piece.text), cutting)
-        if chinese:
-            return f"contains({folded}, {literal})"
+        contained = f"contains({_folded(value, text, cutting)}, {_literal(text, cutting)})"
+        if is_chinese(piece, cutting):
+            return contained
+        equal = f"{_folded(value, text, cutting)} = {_literal(text, cutting)}"
         if not cutting.delimiters and not cutting.chinese:
-            return f"{folded} = {literal}"
-        return f"(contains({folded}, {literal}) AND {_regexp(value, [piece], cutting)})"
-    if not cutting.delimiters and not cutting.chinese and piece.literals == [piece.text[:-1]] and piece.text[-1] == "*":
-        return f"starts_with({folded}, {_literal(fold(piece.text[:-1]), cutting)})"
-    longest = max(piece.literals, key=len, default="")
-    pattern = _regexp(value, [piece], cutting)
-    return f"(contains({folded}, {_literal(fold(longest), cutting)}) AND {pattern})" if longest else pattern
+            return equal
+        if joined:
+            return _narrowed(value, text, [piece], cutting)
+        # Most fields with few values hold single tokens: comparing them spares the expression.
+        return f"({contained} AND ({equal} OR {_regexp(value, [piece], cutting)}))"
+    if not cutting.delimiters and not cutting.chinese and piece.literals == [text[:-1]] and text[-1] == "*":
+        return f"starts_with({_folded(value, text, cutting)}, {_literal(text[:-1], cutting)})"
+    return _narrowed(value, max(piece.literals, key=len, default=""), [piece], cutting)
 
 
 def matches_phrase(value: str, pieces: list[Piece], cutting: Cutting) -> str:
     """The pieces in this order with nothing but delimiters between them."""
     if len(pieces) == 1:
         return matches(value, pieces[0], cutting)
-    folded, fold = (value, str) if cutting.case_sensitive else (f"lower({value})", str.lower)
-    longest = max((piece.text for piece in pieces), key=len)
-    return f"(contains({folded}, {_literal(fold(longest), cutting)}) AND {_regexp(value, pieces, cutting)})"
+    return _narrowed(value, max((piece.text for piece in pieces), key=len), pieces, cutting)
+
+
+def _narrowed(value: str, literal: str, pieces: list[Piece], cutting: Cutting) -> str:
+    pattern = _regexp(value, pieces, cutting)
+    if not literal:
+        return pattern
+    return f"(contains({_folded(value, literal, cutting)}, {_literal(literal, cutting)}) AND {pattern})"
+
+
+def _folded(value: str, literal: str, cutting: Cutting) -> str:
+    # Without letters there is nothing to fold, and folding a long value costs more than looking into it.
+    return value if cutting.case_sensitive or not _has_case(literal) else f"lower({value})"
+
+
+def _has_case(text: str) -> bool:
+    return not text.isascii() or text.lower() != text.upper()
 
 
 def piece_pattern(piece: Piece, cutting: Cutting) -> re.Pattern[str]:
@@ -149,8 +169,10 @@ def _escape(character: str) -> str:
 
 
 def _literal(text: str, cutting: Cutting) -> str:
+    if cutting.case_sensitive or not _has_case(text):
+        return quote(text)
     # Python and DuckDB fold some letters differently; DuckDB folds the values, so it folds such literals as well.
-    return quote(text) if cutting.case_sensitive or text.isascii() else f"lower({quote(text)})"
+    return quote(text.lower()) if text.isascii() else f"lower({quote(text)})"
 
 
 def quote(text: str) -> str:
