@@ -8,25 +8,31 @@ when anybody else committed in between, the try fails as a whole and starts agai
 from __future__ import annotations
 
 import json
+import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from transforms.connectors.delta.storage import Storage
-from transforms.connectors.delta.table import ATTEMPTS, HOOKS, PARTITIONS, back_off, open_table, unavailable
+from transforms.connectors.delta.table import PARTITIONS, open_table, unavailable
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
 from transforms.stores.logstore import AppTransaction, Commit
 
-__all__ = ["RECEIVED", "Change", "Plan", "commit", "last_receive_time"]
+__all__ = ["ATTEMPTS", "RECEIVED", "Change", "Committer", "Plan", "last_receive_time"]
 
+ATTEMPTS = 100
+"""How often a commit starts again before it gives up."""
 RECEIVED = "receive-time"
 """The table's own application: its version is the receive time of the newest commit that brought logs."""
+
+_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# Checkpoints are a side job of ours: one that fails must not look like a failed commit.
 
 
 @dataclass(frozen=True)
@@ -41,28 +47,79 @@ Plan = Callable[[DeltaTable, int], Change]
 """``plan(table, receive time)`` looks at a fresh table and says what to commit on it; what it raises ends the commit."""
 
 
-def commit(storage: Storage, name: str, plan: Plan, clock: Clock, jitter: Callable[[], float], app: AppTransaction | None = None) -> Commit:
-    """Commit what ``plan`` says. Raises CommitConflict when other writers were first each time."""
-    if app is not None and (app.app_id == RECEIVED or not app.app_id or app.version < 0):
-        raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used",
-                               hint=f"take a name other than {RECEIVED!r} and a version from 0")  # fmt: skip
-    token = uuid.uuid4().hex
-    for attempt in range(ATTEMPTS):
-        table = open_table(storage, name)
-        base = table.version()
-        previous = table.transaction_version(app.app_id) if app else None
-        last = last_receive_time(table)
-        if app and previous is not None and app.version <= previous:
-            return Commit(base, last, False, previous)
-        receive_time = max(clock.now_us(), last + 1)
-        change = plan(table, receive_time)
-        if not change.actions and app is None:
-            return Commit(base, last, True, None)
-        apps = [Transaction(app.app_id, app.version)] if app else []
-        if change.brings_logs:
-            apps.append(Transaction(RECEIVED, receive_time))
-        done = Commit(base + 1, receive_time if change.brings_logs else last, True, previous)
-        properties = CommitProperties(custom_metadata={"logsluice": token}, app_transactions=apps, max_commit_retries=0)
+class Committer:
+    """Opens one table and commits to it. ``noticed(version)`` is called for each version it made."""
+
+    def __init__(self, storage: Storage, name: str, clock: Clock, noticed: Callable[[int], None]) -> None:
+        self.storage = storage
+        self.name = name
+        self.clock = clock
+        self._noticed = noticed
+        self._jitter = random.Random().random
+
+    def open(self) -> DeltaTable:
+        """The table at its newest version. Raises NotFound when there is none."""
+        return open_table(self.storage, self.name)
+
+    def commit(self, plan: Plan, app: AppTransaction | None = None) -> Commit:
+        """Commit what ``plan`` says. Raises CommitConflict when other writers were first each time."""
+        if app is not None and (app.app_id == RECEIVED or not app.app_id or app.version < 0):
+            raise ParameterInvalid(
+                f"the app transaction {app.app_id!r}, version {app.version}, cannot be used",
+                hint=f"take a name other than {RECEIVED!r} and a version from 0",
+            )
+        token = uuid.uuid4().hex
+        for table in self._tries():
+            base = table.version()
+            previous = table.transaction_version(app.app_id) if app else None
+            last = last_receive_time(table)
+            if app and previous is not None and app.version <= previous:
+                return Commit(base, last, False, previous)
+            receive_time = max(self.clock.now_us(), last + 1)
+            change = plan(table, receive_time)
+            if not change.actions and app is None:
+                return Commit(base, last, True, None)
+            transactions = [Transaction(app.app_id, app.version)] if app else []
+            if change.brings_logs:
+                transactions.append(Transaction(RECEIVED, receive_time))
+            properties = CommitProperties(custom_metadata={"logsluice": token}, app_transactions=transactions, max_commit_retries=0)
+            if self._try(table, change, properties, token):
+                self._noticed(base + 1)
+                return Commit(base + 1, receive_time if change.brings_logs else last, True, previous)
+        raise CommitConflict(f"the commit to Logstore {self.name!r} lost {ATTEMPTS} times against other writers", hint="try again")
+
+    def add_columns(self, missing: Callable[[DeltaTable], Sequence[Any]]) -> None:
+        """Add the columns that ``missing`` says a fresh table lacks. Raises CommitConflict like `commit`."""
+        for table in self._tries():
+            fields = list(missing(table))
+            if not fields:
+                return
+            base = table.version()
+            try:
+                with durable("logstore.add-columns"):
+                    table.alter.add_columns(
+                        fields, commit_properties=CommitProperties(max_commit_retries=0), post_commithook_properties=_HOOKS
+                    )
+            except CommitFailedError:
+                continue
+            except (DeltaError, OSError) as error:
+                if "conflict" in str(error).lower() or self.open().version() != base:
+                    continue
+                raise unavailable(self.name, error) from error
+            self._noticed(base + 1)
+            return
+        raise CommitConflict(
+            f"new fields of Logstore {self.name!r} could not be added: other writers were first {ATTEMPTS} times", hint="try again"
+        )
+
+    def _tries(self) -> Iterator[DeltaTable]:
+        for attempt in range(ATTEMPTS):
+            yield self.open()
+            # Short, growing, and different between writers, so that they get out of step.
+            self.clock.sleep(min(0.1, 0.002 * 2 ** min(attempt, 10)) * (0.5 + self._jitter()))
+
+    def _try(self, table: DeltaTable, change: Change, properties: CommitProperties, token: str) -> bool:
+        version = table.version() + 1
         try:
             with durable("logstore.commit"):
                 table.create_write_transaction(
@@ -71,27 +128,24 @@ def commit(storage: Storage, name: str, plan: Plan, clock: Clock, jitter: Callab
                     table.schema(),
                     PARTITIONS,
                     commit_properties=properties,
-                    post_commithook_properties=HOOKS,
+                    post_commithook_properties=_HOOKS,
                 )
-            return done
         except CommitFailedError:
-            back_off(clock, attempt, jitter)
+            return False
         except (DeltaError, OSError) as error:
             # Whether the commit got in is unknown (a store that answered too late): its log entry tells.
-            if not _is_ours(storage, base + 1, token):
-                raise unavailable(name, error) from error
-            return done
-    raise CommitConflict(f"the commit to Logstore {name!r} lost {ATTEMPTS} times against other writers", hint="try again")
+            if not self._is_ours(version, token):
+                raise unavailable(self.name, error) from error
+        return True
+
+    def _is_ours(self, version: int, token: str) -> bool:
+        try:
+            lines = self.storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
+        except FileNotFoundError:
+            return False
+        return any(json.loads(line).get("commitInfo", {}).get("logsluice") == token for line in lines if line.strip())
 
 
 def last_receive_time(table: DeltaTable) -> int:
     """The receive time of the newest logs, microseconds; 0 when there never were any."""
     return int(table.transaction_version(RECEIVED) or 0)
-
-
-def _is_ours(storage: Storage, version: int, token: str) -> bool:
-    try:
-        lines = storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
-    except FileNotFoundError:
-        return False
-    return any(json.loads(line).get("commitInfo", {}).get("logsluice") == token for line in lines if line.strip())

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
+from deltalake.transaction import RemoveAction
 
 from transforms.connectors.delta.actions import add_action, remove_action
-from transforms.connectors.delta.commit import Change, commit
+from transforms.connectors.delta.columns import Columns
+from transforms.connectors.delta.commit import Change, Committer
+from transforms.connectors.delta.compaction import compact, reindex
 from transforms.connectors.delta.data_files import write_groups
 from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.retention import expire, vacuum
 from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
-from transforms.connectors.delta.storage import Storage, storage_of
-from transforms.connectors.delta.table import Columns, create_table, open_table
+from transforms.connectors.delta.storage import storage_of
+from transforms.connectors.delta.table import create_table, open_table
 from transforms.connectors.delta.tail import walk
+from transforms.connectors.delta.upkeep import Upkeep
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.errors import StoreRejected
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import Index
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, Snapshot, TailBatch
+from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, MaintenanceReport, Snapshot, TailBatch
 
 __all__ = ["DeltaLogstore"]
 
@@ -40,12 +43,13 @@ class DeltaLogstore:
 
     def __init__(self, descriptor: LogstoreDescriptor, *, clock: Clock | None = None, field_columns: int = FIELD_COLUMNS) -> None:
         self.descriptor = descriptor
-        self._storage: Storage = storage_of(descriptor)
         self._clock = clock or SystemClock()
-        self._jitter = random.Random().random
-        self._columns = Columns(self._open, self._clock, field_columns, self._jitter)
-        self._shards = ShardChoice(descriptor.shards)
+        self._storage = storage_of(descriptor)
         self._index = descriptor.index
+        self._shards = ShardChoice(descriptor.shards)
+        self._upkeep = Upkeep(descriptor.name, self._open, self._compact_by_size)
+        self._committer = Committer(self._storage, descriptor.name, self._clock, self._upkeep.notice)
+        self._columns = Columns(self._committer, field_columns)
         self._open()
 
     def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
@@ -67,7 +71,10 @@ class DeltaLogstore:
             gone = self._removals(table, remove, now_ms)
             return Change([*gone, *actions], bool(adds))
 
-        return commit(storage, self.descriptor.name, plan, self._clock, self._jitter, app)
+        done = self._committer.commit(plan, app)
+        if done.applied and adds:
+            self._upkeep.run()
+        return done
 
     def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
         if app is not None:
@@ -95,10 +102,25 @@ class DeltaLogstore:
     def set_index(self, index: Index | None) -> None:
         self._index = index
 
+    def compact(self, *, min_files: int = 8) -> MaintenanceReport:
+        return compact(self._committer, self._columns, self._index, min_files)
+
+    def vacuum(self, *, older_than_hours: float = 168.0) -> MaintenanceReport:
+        return vacuum(self._committer, older_than_hours)
+
+    def expire(self, before: int) -> MaintenanceReport:
+        return expire(self._committer, before)
+
+    def reindex(self, index: Index | None) -> MaintenanceReport:
+        return reindex(self._committer, self._columns, index)
+
     def _open(self) -> DeltaTable:
         return open_table(self._storage, self.descriptor.name)
 
-    def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[object]:
+    def _compact_by_size(self) -> MaintenanceReport:
+        return compact(self._committer, self._columns, self._index, 8, by_size=True)
+
+    def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[RemoveAction]:
         if not remove:
             return []
         known = {file.path: file for file in active_files(self._storage, table)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import (
@@ -23,7 +24,7 @@ from transforms.core.field_columns import (
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
 
-__all__ = ["MAX_COLUMN_BYTES", "Typed", "frame_of", "shape", "typed_values"]
+__all__ = ["MAX_COLUMN_BYTES", "Typed", "frame_of", "restore_overflow", "shape", "typed_values"]
 
 MAX_COLUMN_BYTES = 255
 """Names of columns longer than this are kept in the overflow column."""
@@ -73,8 +74,8 @@ def shape(
         *own, *(name for name in fields if name in taken),
         *(typed_values(name, kind) for name, kind in pairs),
     )  # fmt: skip
-    if OVERFLOW in frame.columns or extra:
-        old = frame[OVERFLOW] if OVERFLOW in frame.columns else None
+    old = frame[OVERFLOW] if OVERFLOW in frame.columns and frame[OVERFLOW].null_count() < frame.height else None
+    if old is not None or extra:
         kept = kept.with_columns(_overflow(frame.select(extra), old).alias(OVERFLOW))
     if not _is_sorted(kept):
         kept = kept.sort(TIME, TIME_NS, maintain_order=True)
@@ -110,7 +111,7 @@ def restore_overflow(table: Any, fields: Iterable[str] | None) -> Any:
         column = column_of(name)
         if column in table.column_names:  # another compacted commit had a column for this field
             at = table.column_names.index(column)
-            table = table.set_column(at, column, pa.compute.coalesce(table.column(at), fresh))
+            table = table.set_column(at, column, pc.coalesce(table.column(at), fresh))
         else:
             table = table.append_column(column, fresh)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -53,9 +54,9 @@ def _pruned(listed: Any, times: Interval, received: Interval) -> Any:
         tests.append(pc.fill_null(pc.greater_equal(moment, received.start), True))
     if received.has_end:
         tests.append(pc.fill_null(pc.less(moment, received.end), True))
-    for test in tests:
-        mask = test if test is tests[0] else pc.and_(mask, test)
-    return listed.filter(mask) if tests else listed
+    if not tests:
+        return listed
+    return listed.filter(reduce(pc.and_, tests))
 
 
 def _files(storage: Storage, listed: Any) -> list[DataFile]:

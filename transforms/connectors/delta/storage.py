@@ -77,10 +77,11 @@ class LocalStorage:
     def __init__(self, root: Path) -> None:
         if _UNFIT.search(str(root)):
             raise ParameterInvalid(
-                f"the folder {root} cannot hold a Logstore: the table library takes escapes such as %20, and backslashes, in a path for others",
+                f"the folder {root} cannot hold a Logstore: the table library misreads escapes such as %20 in a path, and backslashes",
                 hint="choose a path without '%' before two hexadecimal digits and without '\\'",
             )
         self.root = root
+        self._prefix = str(root).rstrip("/") + "/"
         self.options: dict[str, str] = {}
 
     @property
@@ -91,13 +92,12 @@ class LocalStorage:
         self.root.mkdir(parents=True, exist_ok=True)
 
     def path_of(self, relative: str) -> str:
-        return str(self.root / relative)
+        return f"{self._prefix}{relative}"
 
     def relative(self, path: str) -> str:
-        try:
-            return Path(path).relative_to(self.root).as_posix()
-        except ValueError:
-            raise ParameterInvalid(f"the data file {path} is not inside the Logstore's folder {self.root}") from None
+        if not path.startswith(self._prefix):
+            raise ParameterInvalid(f"the data file {path} is not inside the Logstore's folder {self.root}")
+        return path[len(self._prefix) :]
 
     @contextmanager
     def writing(self, relative: str) -> Iterator[Path]:
