@@ -13,9 +13,10 @@ def open_delta_logstore(descriptor: LogstoreDescriptor) -> DeltaLogstore:
     return DeltaLogstore(descriptor)
 
 
-def create_delta_logstore(descriptor: LogstoreDescriptor) -> None:
-    """Make a Logstore; does nothing when it is there."""
+def create_delta_logstore(descriptor: LogstoreDescriptor) -> DeltaLogstore:
+    """Make a Logstore, unless it is there, and open it."""
     create(descriptor)
+    return DeltaLogstore(descriptor)
 
 
 def drop_delta_logstore(descriptor: LogstoreDescriptor) -> None:
