@@ -245,7 +245,9 @@ class _Compiler:
     def not_indexed(self, key: Word) -> SearchError:
         near = self.names.near(key.text)
         hint = f"did you mean {near!r}? Otherwise " if near else ""
-        hint += f'index the field with logsluice logstore update NAME --index …, or search the text with quotation marks: "{key.text}:…"'
+        hint += "index the field with logsluice logstore update NAME --index …"
+        if self.names.full_text is not None:
+            hint += f', or search the text with quotation marks: "{key.text}:…"'
         return self.error(
             f"key ({key.text}) is not config as key value config, if symbol : is in your log, please wrap : with quotation mark",
             key.span, hint, "KeyNotIndexed",

@@ -7,6 +7,8 @@ The language has it so; such a text is read that way and gets a warning.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from transforms.core.errors import Location, SearchError
 from transforms.sql.search.nodes import (
     And,
@@ -172,9 +174,9 @@ class _Parser:
                 raise self.error("this parenthesis is never closed", opening.span, "add a ) where the group ends")
             raise self.unexpected()
         self.closed_by[opened_at] = self.at
-        self.take()
+        closing = self.take()
         self.depth -= 1
-        return node
+        return replace(node, span=opening.span.to(closing.span))
 
     def field_condition(self, first: Token) -> Node:
         key = self.key(first)
@@ -201,7 +203,11 @@ class _Parser:
         sign = self.take()
         token = self.value("a number")
         if key.text.endswith("!") and sign.text == "=" and key.kind == "plain":
-            raise self.error("!= is not a comparison sign of the search part", key.span.to(sign.span), "write 'not field:value'")
+            raise self.error(
+                "!= is not a comparison sign of the search part",
+                key.span.to(sign.span),
+                f"write 'not {key.text[:-1] or 'field'}:{token.text}'",
+            )
         if token.kind == "word" and token.text == "*" and sign.text == "=":
             return Field(key, None, key.span.to(token.span))
         return Compare(key, sign.text, self.word(token), key.span.to(token.span))  # type: ignore[arg-type]
@@ -235,7 +241,7 @@ class _Parser:
                 "ReservedWord",
             )
         if token.kind not in ("word", "quoted", "phrase"):
-            found = "the search ends" if token.kind == "end" else f"found {token.text}"
+            found = "the search ends" if token.kind == "end" else f"found {token.text!r}"
             raise self.error(f"{what} was expected, {found}", self.place(token), hint)
         return self.take()
 
@@ -280,7 +286,7 @@ class _Parser:
         hint = "conditions are words, key:value, key > number, key in [low high], joined by and, or, not"
         if token.kind == "not":
             hint = "write the inner part in parentheses: not (not x)"
-        return self.error(f"a condition was expected, found {token.text}", token.span, hint)
+        return self.error(f"a condition was expected, found {token.text!r}", token.span, hint)
 
     def column(self, span: Span) -> int:
         return Location(self.statement.text, span.start, span.end).column
