@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreRejected
 from transforms.formats.records import Chunk
 
-__all__ = ["CHUNK_BYTES", "Compression", "compression_of", "damaged", "open_bytes", "read_chunks", "skip_bytes"]
+__all__ = ["CHUNK_BYTES", "Compression", "compression_of", "damaged", "open_bytes", "open_file", "read_chunks", "skip_bytes"]
 
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -26,24 +27,28 @@ def compression_of(first_bytes: bytes) -> Compression:
     return ""
 
 
+def open_file(path: Path, name: str) -> io.BufferedReader:
+    """A file as it is. Raises NotFound, or StoreRejected when it may not be read."""
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound(f"{name} does not exist", code="FileNotExist") from error
+    except OSError as error:
+        raise StoreRejected(f"{name} cannot be read: {error.strerror}", hint="check its permissions") from error
+
+
 def open_bytes(source: Path | BinaryIO, name: str) -> Any:
     """A readable stream (``read(n)``, ``close()``) of an input's bytes, decompressed; several members follow one another.
 
     ``source`` is a path or an open binary stream that can ``peek``. Raises NotFound, or StoreRejected when it may not be read.
     """
-    import io
-
     import pyarrow as pa
 
+    opened: Any
     if isinstance(source, Path):
-        try:
-            opened: Any = source.open("rb")
-        except FileNotFoundError as error:
-            raise NotFound(f"{name} does not exist", code="FileNotExist") from error
-        except OSError as error:
-            raise StoreRejected(f"{name} cannot be read: {error.strerror}", hint="check its permissions") from error
+        opened = open_file(source, name)
     else:
-        opened = source if hasattr(source, "peek") else io.BufferedReader(source)  # type: ignore[type-var]
+        opened = source if hasattr(source, "peek") else io.BufferedReader(source)
     kind = compression_of(opened.peek(4)[:4])
     return pa.CompressedInputStream(pa.PythonFile(opened, mode="r"), kind) if kind else opened
 
@@ -74,25 +79,29 @@ def skip_bytes(stream: Any, count: int, name: str) -> None:
 
 
 def read_chunks(
-    stream: Any, name: str, *, max_line_bytes: int, offset: int = 0, line: int = 1, chunk_bytes: int = CHUNK_BYTES
+    stream: Any, name: str, *, max_line_bytes: int, offset: int = 0, line: int = 1, stop: int | None = None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[Chunk]:
     """Whole lines, about ``chunk_bytes`` at a time; the last line may have no end.
 
-    ``offset`` and ``line`` tell where the stream stands. A line that exceeds the limit comes alone, only its beginning kept:
+    ``offset`` and ``line`` tell where the stream stands; at ``stop`` (an offset) it counts as ended. A stream that sets ``paused``
+    has nothing more for now: what there is comes out, however little. A line that exceeds the limit comes alone, only its beginning kept:
     memory is bounded by the chunk and the limit whatever the input holds.
     """
     carry = b""
+    block_bytes = min(_BLOCK, chunk_bytes)
     while True:
         blocks = [carry] if carry else []
         size = len(carry)
         ended = False
         while size < chunk_bytes or (blocks and b"\n" not in blocks[-1] and size <= max(chunk_bytes, max_line_bytes)):
-            block = _read(stream, name, offset + size)
+            block = _read(stream, name, offset + size, block_bytes if stop is None else min(block_bytes, stop - offset - size))
             if not block:
                 ended = True
                 break
             blocks.append(block)
             size += len(block)
+            if getattr(stream, "paused", False):
+                break
         data = b"".join(blocks)
         cut = len(data) if ended else data.rfind(b"\n") + 1
         if cut:
@@ -111,15 +120,15 @@ def read_chunks(
 def _pass_line(stream: Any, name: str, offset: int, read: int) -> tuple[int, bytes]:
     """Read on to the end of a line that is too long: its length with the line end, and what was read beyond."""
     while True:
-        block = _read(stream, name, offset + read)
+        block = _read(stream, name, offset + read, _BLOCK)
         end = block.find(b"\n") + 1
         if end or not block:
             return read + end, block[end:]
         read += len(block)
 
 
-def _read(stream: Any, name: str, offset: int) -> bytes:
+def _read(stream: Any, name: str, offset: int, count: int) -> bytes:
     try:
-        return bytes(stream.read(_BLOCK))
+        return bytes(stream.read(count))
     except OSError as error:  # pyarrow's and zlib's complaints are OSErrors
         raise damaged(name, offset, error) from error

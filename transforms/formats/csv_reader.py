@@ -32,7 +32,7 @@ class CsvReader:
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[CsvUnit]:
+    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[CsvUnit]:
         stream = open_bytes(source, name)
         header = _read_header(stream, name, self.max_line_bytes)
         if not header.strip():
@@ -42,7 +42,8 @@ class CsvReader:
         skip_bytes(stream, offset - len(header), name)
         chunks = read_chunks(
             stream, name, max_line_bytes=self.max_line_bytes, offset=offset,
-            line=start.get("line", 1 + header.count(b"\n")), chunk_bytes=self.chunk_bytes,
+            line=start.get("line", 1 + header.count(b"\n")),
+            stop=None if stop is None else stop["offset"], chunk_bytes=self.chunk_bytes,
         )  # fmt: skip
         for chunk in whole_records(chunks, self.max_line_bytes):
             yield CsvUnit(chunk, names)

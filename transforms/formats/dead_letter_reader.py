@@ -29,9 +29,9 @@ class DeadLetterReader:
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[Chunk]:
+    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
         lines = LineReader("dead-letters", JsonLines(self.max_line_bytes), self.settings, 4 * self.max_line_bytes, self.chunk_bytes)
-        return lines.units(source, name, start)
+        return lines.units(source, name, start, stop)
 
     def parse(self, unit: Chunk, name: str) -> LogBatch:
         lines = Lines.of(unit, 4 * self.max_line_bytes)

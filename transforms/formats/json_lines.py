@@ -47,7 +47,9 @@ def template_of(line: str) -> Template | None:
     """The template of a line; None when it is no flat JSON object, has a name twice, or names with escapes."""
     if not line.startswith("{") or "\n" in line.rstrip("\r\n"):
         return None
-    pattern, names, literals = [r"\A\{"], [], []
+    pattern = [r"\A\{"]
+    names: list[str] = []
+    literals: list[bool] = []
     i = 1
     while True:
         name = _NAME.match(line, i)
@@ -104,11 +106,11 @@ class JsonLines:
         for _ in range(_TRIES):
             if len(rest) < _FEW:
                 break
-            template = next((made for made in map(template_of, _samples(rest["line"])) if made is not None), None)
-            if template is None:
+            made = next((found for found in map(template_of, _samples(rest["line"])) if found is not None), None)
+            if made is None:
                 break
             before = len(rest)
-            rest = self._apply(template, rest, parsed, has_escapes=has_escapes)
+            rest = self._apply(made, rest, parsed, has_escapes=has_escapes)
             if before - len(rest) < max(_FEW, before // 50):
                 break
         if len(self._hits) > _KEPT:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.field_columns import field_of, is_field_column
@@ -24,13 +24,14 @@ class ParquetReader:
     """Parquet files; they need a file, a pipe cannot be read from its end."""
 
     settings: LogSettings
+    needs_path: ClassVar[bool] = True
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[Rows]:
+    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Rows]:
         if not isinstance(source, Path):
             raise ParameterInvalid("Parquet cannot be read from a pipe", hint="write it to a file first")
         if not source.exists():
             raise NotFound(f"{name} does not exist", code="FileNotExist")
-        return read_rows(source, name, start.get("row", 0))
+        return read_rows(source, name, start.get("row", 0), None if stop is None else stop["row"])
 
     def parse(self, unit: Rows, name: str) -> LogBatch:
         parsed = ParquetRows().parse(unit)

@@ -33,8 +33,8 @@ class Rows:
     first: int
 
 
-def read_rows(source: Any, name: str, first: int = 0) -> Iterator[Rows]:
-    """Rows from number ``first`` on, in bounded batches. Raises ParameterInvalid for a file that is no Parquet or is damaged."""
+def read_rows(source: Any, name: str, first: int = 0, stop: int | None = None) -> Iterator[Rows]:
+    """Rows from number ``first`` on, up to ``stop``, in bounded batches. Raises ParameterInvalid for a file that is no Parquet or is damaged."""
     try:
         file = pq.ParquetFile(source)
         names = file.schema_arrow.names
@@ -48,10 +48,13 @@ def read_rows(source: Any, name: str, first: int = 0) -> Iterator[Rows]:
             if begin + count > first:
                 at = begin
                 for batch in file.iter_batches(batch_size=rows, row_groups=[group], use_threads=False):
-                    skip = min(max(0, first - at), batch.num_rows)
-                    if skip < batch.num_rows:
-                        yield Rows(pa.Table.from_batches([batch.slice(skip)]), at + skip)
+                    skip = max(0, first - at)
+                    until = batch.num_rows if stop is None else min(batch.num_rows, stop - at)
+                    if skip < until:
+                        yield Rows(pa.Table.from_batches([batch.slice(skip, until - skip)]), at + skip)
                     at += batch.num_rows
+                    if stop is not None and at >= stop:
+                        return
             begin += count
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise ParameterInvalid(f"{name} cannot be read as Parquet: {error}", code="InputDamaged") from error

@@ -57,8 +57,11 @@ class LogBatch:
 class Reader(Protocol):
     """A format."""
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[Any]:
-        """The input from a position on, in pieces. ``name`` is what messages call it. Raises UserError, StoreError."""
+    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Any]:
+        """The input from a position on, in pieces, up to ``stop`` (a position that `LogBatch.end` gave) or its end.
+
+        ``name`` is what messages call it. Raises UserError, StoreError.
+        """
         ...
 
     def parse(self, unit: Any, name: str) -> LogBatch:
@@ -115,12 +118,18 @@ class LineReader:
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position) -> Iterator[Chunk]:
+    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
         stream = open_bytes(source, name)
         offset = start.get("offset", 0)
         skip_bytes(stream, offset, name)
         return read_chunks(
-            stream, name, max_line_bytes=self.max_line_bytes, offset=offset, line=start.get("line", 1), chunk_bytes=self.chunk_bytes
+            stream,
+            name,
+            max_line_bytes=self.max_line_bytes,
+            offset=offset,
+            line=start.get("line", 1),
+            stop=None if stop is None else stop["offset"],
+            chunk_bytes=self.chunk_bytes,
         )
 
     def parse(self, unit: Chunk, name: str) -> LogBatch:

@@ -1,0 +1,360 @@
+"""Import files into a Logstore, each log exactly once, whenever the process is killed.
+
+The input is cut into batches. For each: write the data files (invisible), append the dead letters, record in the ledger "version v
+takes the import from this place to that place", commit under that version. Whoever comes after a crash asks the Logstore for the last
+version committed: if it is v, reading goes on after the batch, else exactly this batch is read again and committed under v, so that
+even a writer believed dead cannot double it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.import_inputs import Input, digest, find_inputs
+from pipelines.import_stages import Place, Stages
+from transforms.core.clock import Clock, SystemClock
+from transforms.core.durable import durable
+from transforms.core.errors import AlreadyExists, ParameterInvalid
+from transforms.stores.logstore import AppTransaction
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+    from transforms.core.log_group import LogGroup
+    from transforms.formats.readers import LogBatch, Reader
+    from transforms.stores.catalogue import ImportRun
+    from transforms.stores.logstore import Logstore
+
+__all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs"]
+
+_COMMIT_BYTES = 128 * 1024 * 1024
+_COMMIT_SECONDS = 10.0
+_DEAD_WEIGHT = 8
+_CHUNK_BYTES = 8 * 1024 * 1024
+_REMEMBERED_FILES = 1_000
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to import, and how. Two requests that are equal in all but ``again``, ``batch_rows`` and ``dead_letters`` are the same import.
+
+    Args:
+        inputs: files, folders, or ``-`` alone.
+        format: a format's name; None = what each file's name tells.
+        time_field, time_format, time_zone, time_pattern, topic, source, tags: see `transforms.formats.event_times.LogSettings`.
+        hash_key: all logs go to the shard of this key.
+        dead_letters: where records go that are no logs; None = a file in the home.
+        max_line_bytes: longer lines are dead letters.
+        again: import anew what was imported before.
+        name: of an import from a pipe, so that it can be resumed.
+        batch_rows: logs in one commit.
+    """
+
+    project: str
+    logstore: str
+    inputs: tuple[str, ...]
+    format: str | None = None
+    time_field: str | None = None
+    time_format: str | None = None
+    time_zone: str = "UTC"
+    time_pattern: str | None = None
+    topic: str | None = None
+    source: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    hash_key: str | None = None
+    dead_letters: Path | None = None
+    max_line_bytes: int = 8 * 1024 * 1024
+    again: bool = False
+    name: str | None = None
+    batch_rows: int = 500_000
+
+    def identity(self, inputs: list[Input]) -> str:
+        """The import's id in the ledger."""
+        how = [self.format, self.time_field, self.time_format, self.time_zone, self.time_pattern, self.topic, self.source]
+        what = [found.identity for found in inputs]
+        return digest(self.project, self.logstore, how, dict(self.tags), self.hash_key, self.max_line_bytes, self.name, what)
+
+
+@dataclass
+class ImportReport:
+    """What an import did, all its runs together; ``seconds`` are this run's.
+
+    ``repeated``: it was finished before and nothing was done; ``resumed``: an earlier run had begun it; ``changed``: files that
+    became others while they were read.
+    """
+
+    files: int
+    hidden: int
+    logs: int = 0
+    bytes: int = 0
+    dead: dict[str, int] = field(default_factory=dict)
+    dead_letters: Path | None = None
+    seconds: float = 0.0
+    logs_this_run: int = 0
+    repeated: bool = False
+    resumed: bool = False
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def dead_total(self) -> int:
+        return sum(self.dead.values())
+
+
+Watcher = Callable[[int, int, int], None]
+"""Is told bytes read so far, bytes in all, and logs so far in this run."""
+
+
+def import_logs(home: Home, request: ImportRequest, *, clock: Clock | None = None, watch: Watcher | None = None) -> ImportReport:
+    """Import. Raises UserError for wrong arguments or input, AlreadyExists (``ImportRunning``) when another process is at the same import."""
+    from transforms.formats.readers import format_of_name
+
+    started = time.monotonic()
+    store = home.open_logstore(request.project, request.logstore)
+    inputs, hidden = find_inputs(request.inputs)
+    formats = [request.format or format_of_name(found.name) for found in inputs]
+    if inputs[0].path is None and request.name is None:
+        # Nothing tells two pipes apart: without a name every run is an import of its own.
+        request = replace(request, name=f"pipe-{os.getpid()}-{(clock or SystemClock()).now_us()}")
+    import_id = request.identity(inputs)
+    with _only_one(home.path / "locks", import_id):
+        catalogue = home.catalogue()
+        if request.again:
+            known = {run.id for run in catalogue.list_imports(request.project, request.logstore)}
+            if import_id in known:
+                catalogue.forget_import(request.project, request.logstore, import_id)
+        else:
+            _refuse_changed(catalogue.list_imports(request.project, request.logstore), inputs, import_id)
+        run = catalogue.start_import(request.project, request.logstore, import_id)
+        report = ImportReport(len(inputs), hidden)
+        if run.finished:
+            _fill(report, run.summary)
+            report.repeated = True
+        else:
+            _Import(home, request, store, inputs, formats, run, clock or SystemClock(), watch, report).run()
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class _Import:
+    """One unfinished import, under its lock."""
+
+    def __init__(
+        self, home: Home, request: ImportRequest, store: Logstore, inputs: list[Input], formats: list[str], run: ImportRun, clock: Clock,
+        watch: Watcher | None, report: ImportReport,
+    ) -> None:  # fmt: skip
+        self._catalogue = home.catalogue()
+        self._request, self._store, self._inputs, self._report, self._watch = request, store, inputs, report, watch
+        self._dead_letters = (request.dead_letters or home.dead_letters_dir / f"import-{request.logstore}-{run.id[:12]}.jsonl").absolute()
+        report.resumed = bool(run.start)
+        if not run.start:
+            run = self._begin(run, clock)
+        elif run.start["dead_letters"] != str(self._dead_letters):
+            raise ParameterInvalid(
+                f"an earlier run of this import writes its dead letters to {run.start['dead_letters']}",
+                hint="give the same --dead-letters, or --again",
+            )
+        self._run = run
+        self._app = f"import-{run.lane}"
+        self._readers = _readers(request, formats, int(run.start["started_us"]))
+        self._bytes_total = sum(found.size for found in inputs)
+
+    def run(self) -> None:
+        """Go on from where the last run stopped to the end."""
+        run = self._run
+        if run.start != run.end:
+            committed = self._store.app_version(self._app)
+            if committed is None or committed < run.version:
+                self._replay(run)
+        self._cut_dead_letters(int(self._run.end["dead"]))
+        place = Place(self._run.end["file"], self._run.end["at"])
+        with Stages(self._inputs, self._readers, place) as stages:
+            pending = _Pending()
+            for item in stages.batches(wait=1.0):
+                if item is not None:
+                    pending.add(*item)
+                self._tell(stages, pending)
+                if pending.full(self._request.batch_rows):
+                    self._commit(pending)
+                    pending = _Pending()
+            if pending.batches:
+                self._commit(pending)
+        end = self._run.end
+        summary = {**end["counters"], "dead_letters": end["dead_letters"], "inputs": self._remembered()}
+        with durable("import.finish"):
+            self._catalogue.record_import(self._request.project, replace(self._run, finished=True, summary=summary))
+        _fill(self._report, summary)
+        self._report.changed = [found.name for found in self._inputs if found.changed()]
+
+    def _begin(self, run: ImportRun, clock: Clock) -> ImportRun:
+        """Write down where the import begins, before anything is written elsewhere."""
+        own = self._request.dead_letters is not None
+        length = self._dead_letters.stat().st_size if own and self._dead_letters.exists() else 0
+        first = {
+            "file": 0, "at": {}, "dead": length, "counters": {"logs": 0, "bytes": 0, "dead": {}},
+            "started_us": clock.now_us(), "dead_letters": str(self._dead_letters), "inputs": self._remembered(),
+        }  # fmt: skip
+        run = replace(run, start=first, end=first)
+        with durable("import.begin"):
+            self._catalogue.record_import(self._request.project, run)
+        return run
+
+    def _replay(self, run: ImportRun) -> None:
+        """Do the batch of the last intent again, exactly; its version refuses it if it was committed after all."""
+        self._cut_dead_letters(int(run.start["dead"]))
+        start, stop = (Place(place["file"], place["at"]) for place in (run.start, run.end))
+        pending = _Pending()
+
+        def groups() -> Iterator[LogGroup]:
+            with Stages(self._inputs, self._readers, start, stop) as stages:
+                for item in stages.batches(wait=60.0):
+                    if item is not None:
+                        pending.take(*item)
+                        yield from item[1].groups
+
+        files = self._store.write_files(groups(), hash_key=self._request.hash_key)
+        self._append_dead_letters(pending.dead_lines)
+        self._store.commit(files, app=AppTransaction(self._app, run.version))
+        self._report.logs_this_run += pending.logs
+
+    def _commit(self, pending: _Pending) -> None:
+        files = self._store.write_files(pending.groups(), hash_key=self._request.hash_key)
+        written = self._append_dead_letters(pending.dead_lines)
+        start = self._run.end
+        counters = start["counters"]
+        end = {
+            **start, "file": pending.file, "at": dict(pending.at), "dead": start["dead"] + written,
+            "counters": {
+                "logs": counters["logs"] + pending.logs,
+                "bytes": counters["bytes"] + pending.bytes,
+                "dead": dict(Counter(counters["dead"]) + pending.reasons),
+            },
+        }  # fmt: skip
+        run = replace(self._run, version=self._run.version + 1, start=start, end=end)
+        with durable("import.intent"):
+            self._catalogue.record_import(self._request.project, run)
+        self._store.commit(files, app=AppTransaction(self._app, run.version))
+        self._run = run
+        self._report.logs_this_run += pending.logs
+
+    def _append_dead_letters(self, lines: list[bytes]) -> int:
+        if not lines:
+            return 0
+        with durable("import.dead-letters"):
+            self._dead_letters.parent.mkdir(parents=True, exist_ok=True)
+            with self._dead_letters.open("ab") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        return sum(map(len, lines))
+
+    def _cut_dead_letters(self, length: int) -> None:
+        """Drop what a killed run had appended beyond its last place."""
+        if self._dead_letters.exists() and self._dead_letters.stat().st_size > length:
+            with durable("import.cut-dead-letters"):
+                os.truncate(self._dead_letters, length)
+
+    def _remembered(self) -> dict[str, int]:
+        return {str(found.path.resolve()): found.size for found in self._inputs[:_REMEMBERED_FILES] if found.path is not None}
+
+    def _tell(self, stages: Stages, pending: _Pending) -> None:
+        if self._watch is not None:
+            self._watch(stages.bytes_done, self._bytes_total, self._report.logs_this_run + pending.logs)
+
+
+class _Pending:
+    """What is read and not yet committed."""
+
+    def __init__(self) -> None:
+        self.batches: list[LogBatch] = []
+        self.dead_lines: list[bytes] = []
+        self.reasons: Counter[str] = Counter()
+        self.file, self.at, self.logs, self.bytes = 0, {}, 0, 0  # type: tuple[int, Mapping[str, int], int, int]
+        self._since = time.monotonic()
+
+    def take(self, file: int, batch: LogBatch) -> None:
+        """Count a batch and keep its dead letters, not its logs."""
+        self.file, self.at = file, batch.end
+        self.logs += batch.logs
+        self.bytes += batch.read
+        self.dead_lines += (letter.to_json_line() for letter in batch.dead)
+        self.reasons += batch.reasons
+
+    def add(self, file: int, batch: LogBatch) -> None:
+        """Count and keep a batch."""
+        self.take(file, batch)
+        self.batches.append(replace(batch, dead=[]))
+
+    def full(self, rows: int) -> bool:
+        """Whether it is time to commit."""
+        if not self.batches:
+            self._since = time.monotonic()
+            return False
+        if self.logs + _DEAD_WEIGHT * len(self.dead_lines) >= rows or self.bytes >= _COMMIT_BYTES:
+            return True
+        return time.monotonic() - self._since >= _COMMIT_SECONDS
+
+    def groups(self) -> Iterator[LogGroup]:
+        """The logs, given away as they are taken, so that they are not held twice."""
+        for batch in self.batches:
+            yield from batch.groups
+            batch.groups.clear()
+
+
+def _readers(request: ImportRequest, formats: list[str], started_us: int) -> list[Reader]:
+    from transforms.formats.event_times import LogSettings
+    from transforms.formats.readers import reader_of
+    from transforms.formats.times import TimeFormat, zone_of
+
+    default = "epoch-s" if request.time_field is None and request.time_pattern is None else "auto"
+    settings = LogSettings(
+        started_us, request.time_field, TimeFormat(request.time_format or default, zone_of(request.time_zone)), request.time_pattern,
+        request.topic, request.source, request.tags,
+    )  # fmt: skip
+    made = {name: reader_of(name, settings, request.max_line_bytes, _CHUNK_BYTES) for name in dict.fromkeys(formats)}
+    return [made[name] for name in formats]
+
+
+def _refuse_changed(runs: Any, inputs: list[Input], import_id: str) -> None:
+    """A file that was imported when it was shorter or longer: importing it whole again would double its logs."""
+    sizes: dict[str, int] = {}
+    for run in runs:
+        if run.id != import_id:
+            sizes.update((run.summary or run.start).get("inputs", {}))
+    for found in inputs:
+        if found.path is None:
+            continue
+        before = sizes.get(str(found.path.resolve()))
+        if before is not None and before != found.size:
+            raise ParameterInvalid(
+                f"{found.name} was imported into this Logstore when it had {before:,} bytes; now it has {found.size:,}",
+                hint=f"--again imports all of it anew; only what is new: tail -c +{before + 1} {found.name} | logsluice import … -",
+                code="ImportChanged",
+            )
+
+
+@contextmanager
+def _only_one(folder: Path, import_id: str) -> Iterator[None]:
+    """Hold the lock of an import; the system lets go of it when the process dies."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / f"import-{import_id}").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyExists(
+                "another process is at this very import",
+                hint="wait for it, then run this again: it goes on where that one stopped",
+                code="ImportRunning",
+            ) from error
+        yield
+
+
+def _fill(report: ImportReport, summary: Mapping[str, Any]) -> None:
+    report.logs, report.bytes, report.dead = summary["logs"], summary["bytes"], dict(summary["dead"])
+    report.dead_letters = Path(summary["dead_letters"]) if report.dead else None
