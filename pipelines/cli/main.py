@@ -52,6 +52,8 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         path = _FOLDER / f"{cmd_name.replace('-', '_')}.py"
+        if not path.is_file():
+            path = path.with_stem(f"{path.stem}_")  # a verb that is a word of Python's own, such as import
         if _name_of(path) != cmd_name or not path.is_file() or not _DEFINES_COMMAND.search(path.read_text(encoding="utf-8")):
             return None
         command: click.Command = import_module(f"pipelines.cli.{path.stem}").command
@@ -65,7 +67,7 @@ class _Verbs(click.Group):
 
 
 def _name_of(path: Path) -> str:
-    return path.stem.replace("_", "-")
+    return path.stem.rstrip("_").replace("_", "-")
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
