@@ -25,7 +25,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager"
 IMPORTERS = {
     "apache_beam": ["transforms/*.py", "pipelines/*.py"],
     "sqlalchemy": ["transforms/connectors/sql_catalogue*.py", "transforms/connectors/sql_database*.py"],
-    "pymysql": ["transforms/connectors/sql_database*.py"],
+    "pymysql": ["transforms/connectors/sql_database*.py", "pipelines/demo_database.py"],
     "psycopg": ["transforms/connectors/sql_database*.py"],
     "deltalake": ["transforms/connectors/delta/*.py"],
     "duckdb": ["transforms/sql/**.py", "transforms/connectors/**.py"],
