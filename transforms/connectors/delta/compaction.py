@@ -7,8 +7,7 @@ merges only files of about the same size (within a factor of eight), so that a l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import ATTEMPTS, Committer
@@ -21,7 +20,7 @@ from transforms.core.field_columns import column_of, is_field_column
 from transforms.stores.index import Index
 from transforms.stores.logstore import DataFile, MaintenanceReport
 
-__all__ = ["SMALL_BYTES", "SMALL_ROWS", "compact", "reindex"]
+__all__ = ["SMALL_BYTES", "SMALL_ROWS", "bins_of", "compact", "is_stale", "reindex"]
 
 SMALL_ROWS = 500_000
 SMALL_BYTES = 64 * 1024 * 1024
@@ -38,7 +37,7 @@ def compact(committer: Committer, columns: Columns, index: Index | None, min_fil
     for _ in range(ATTEMPTS):
         table = committer.open()
         columns.learn(table)
-        bins = _bins(storage, active_files(storage, table), min_files, by_size)
+        bins = bins_of(storage, active_files(storage, table), min_files, by_size)
         try:
             for files in bins:
                 typed = dict(pair for file in files for pair in file.typed) | _typed(index)
@@ -57,7 +56,7 @@ def reindex(committer: Committer, columns: Columns, index: Index | None) -> Main
     for _ in range(ATTEMPTS):
         table = committer.open()
         columns.learn(table)
-        stale = [file for file in active_files(storage, table) if _is_stale(storage, file, wanted)]
+        stale = [file for file in active_files(storage, table) if is_stale(storage, file, wanted)]
         try:
             for at in range(0, len(stale), _REINDEX_FILES):
                 old = stale[at : at + _REINDEX_FILES]
@@ -68,18 +67,20 @@ def reindex(committer: Committer, columns: Columns, index: Index | None) -> Main
     raise _overtaken(committer)
 
 
-def _typed(index: Index | None) -> dict[str, Literal["long", "double"]]:
-    return index.typed_fields() if index else {}
+def _typed(index: Index | None) -> dict[str, str]:
+    return dict(index.typed_fields()) if index else {}
 
 
-def _is_stale(storage: Storage, file: DataFile, wanted: dict[str, Literal["long", "double"]]) -> bool:
+def is_stale(storage: Storage, file: DataFile, wanted: Mapping[str, str]) -> bool:
+    """Whether a file has other typed columns than are wanted."""
     if file.typed == tuple(sorted(wanted.items())):
         return False
     present = columns_of_file(storage, file)
     return file.typed != tuple(sorted(pair for pair in wanted.items() if column_of(pair[0]) in present))
 
 
-def _bins(storage: Storage, files: Iterable[DataFile], min_files: int, by_size: bool) -> list[list[DataFile]]:
+def bins_of(storage: Storage, files: Iterable[DataFile], min_files: int, by_size: bool) -> list[list[DataFile]]:
+    """Files (given in commit order) to merge with each other."""
     candidates: dict[tuple[int, int], list[DataFile]] = defaultdict(list)
     for file in files:
         if file.rows < SMALL_ROWS and file.size < SMALL_BYTES:

@@ -12,7 +12,7 @@ from transforms.core.errors import NotFound, StoreUnavailable
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import DataFile, TailBatch
 
-__all__ = ["walk"]
+__all__ = ["CommittedLogs", "check_cursor", "walk"]
 
 
 class CommittedLogs:
@@ -33,9 +33,7 @@ class CommittedLogs:
 
 def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailBatch]:
     """One batch for each version in ``(after, newest]`` that brought logs."""
-    if after > newest:
-        raise NotFound(f"the Logstore {name!r} has no version {after} yet: its newest is {newest}",
-                       hint="was it dropped and made again? start from the beginning", code="CursorInvalid")  # fmt: skip
+    check_cursor(name, after, newest)
     for version in range(max(after, -1) + 1, newest + 1):
         try:
             lines = storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
@@ -47,6 +45,13 @@ def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailB
         if adds:
             files = tuple(data_file(add, storage.path_of(add["path"])) for add in adds)
             yield TailBatch(version, files[0].receive_time or 0, CommittedLogs(storage, name, version, files))
+
+
+def check_cursor(name: str, after: int, newest: int) -> None:
+    """Refuse a version that the Logstore does not have yet."""
+    if after > newest:
+        raise NotFound(f"the Logstore {name!r} has no version {after} yet: its newest is {newest}",
+                       hint="was it dropped and made again? start from the beginning", code="CursorInvalid")  # fmt: skip
 
 
 def expired(name: str, version: int) -> NotFound:

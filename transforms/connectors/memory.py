@@ -1,0 +1,253 @@
+"""The memory adapter of the Logstore port: versions, transactions and columns live in this process and end with it.
+
+Data files are real Parquet files in a private temporary folder, so that engines read them like any other Logstore's. Opening
+one location twice in a process opens one Logstore; all objects of it may be used from any thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+
+from transforms.connectors.delta.actions import order_key, received_span
+from transforms.connectors.delta.compaction import bins_of, is_stale
+from transforms.connectors.delta.data_files import write_groups
+from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.rewriting import merge, retype, sum_of
+from transforms.connectors.delta.shaping import MAX_COLUMN_BYTES
+from transforms.connectors.delta.shards import ShardChoice
+from transforms.connectors.delta.storage import LocalStorage
+from transforms.connectors.delta.tail import CommittedLogs, check_cursor
+from transforms.core.clock import Clock, SystemClock
+from transforms.core.errors import NotFound, ParameterInvalid, StoreRejected
+from transforms.core.field_columns import column_of, field_of
+from transforms.core.interval import ALL_TIME, Interval
+from transforms.core.log_group import LogGroup
+from transforms.stores.index import Index
+from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, MaintenanceReport, Snapshot, TailBatch
+
+__all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
+
+
+@dataclass
+class _State:
+    """What all objects of one Logstore share; ``lock`` guards the rest."""
+
+    storage: LocalStorage
+    lock: RLock = field(default_factory=RLock)
+    version: int = 0
+    receive_time: int = 0
+    active: dict[str, DataFile] = field(default_factory=dict)
+    removed: dict[str, float] = field(default_factory=dict)
+    apps: dict[str, int] = field(default_factory=dict)
+    added: list[tuple[int, int, tuple[DataFile, ...]]] = field(default_factory=list)
+    columns: dict[str, None] = field(default_factory=dict)
+    overflow: bool = False
+
+
+_states: dict[str, _State] = {}
+_states_lock = RLock()
+
+
+def create_memory_logstore(descriptor: LogstoreDescriptor) -> None:
+    """Make a Logstore in this process; does nothing when it is there."""
+    with _states_lock:
+        if descriptor.location not in _states:
+            folder = tempfile.mkdtemp(prefix="logsluice-memory-")
+            atexit.register(_delete, folder, os.getpid())
+            _states[descriptor.location] = _State(LocalStorage(Path(folder)))
+
+
+def open_memory_logstore(descriptor: LogstoreDescriptor) -> MemoryLogstore:
+    """Open a Logstore of this process. Raises NotFound when there is none."""
+    return MemoryLogstore(descriptor)
+
+
+def drop_memory_logstore(descriptor: LogstoreDescriptor) -> None:
+    """Forget a Logstore with all its logs. Raises NotFound when there is none."""
+    with _states_lock:
+        shutil.rmtree(_state_of(descriptor).storage.root, ignore_errors=True)
+        del _states[descriptor.location]
+
+
+class MemoryLogstore:
+    """See `transforms.stores.logstore.Logstore` for what the methods promise.
+
+    Args:
+        descriptor: which Logstore.
+        clock: tells receive times.
+        field_columns: how many fields get a column of their own; rarer ones share the overflow column.
+    """
+
+    def __init__(self, descriptor: LogstoreDescriptor, *, clock: Clock | None = None, field_columns: int = 1_000) -> None:
+        self.descriptor = descriptor
+        self._clock = clock or SystemClock()
+        self._limit = field_columns
+        self._index = descriptor.index
+        self._shards = ShardChoice(descriptor.shards)
+        _state_of(descriptor)
+
+    @property
+    def _state(self) -> _State:
+        return _state_of(self.descriptor)
+
+    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
+        next_shard = self._shards.chooser(hash_key, shard)
+        return write_groups(self._state.storage, groups, next_shard, self._typed(self._index), self._admit, self._clock.now_us())
+
+    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
+        if app is not None and (not app.app_id or app.version < 0):
+            raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used")
+        state = self._state
+        with state.lock:
+            previous = state.apps.get(app.app_id) if app else None
+            if app and previous is not None and app.version <= previous:
+                return Commit(state.version, state.receive_time, False, previous)
+            for file in files:
+                if state.storage.size(state.storage.relative(file.path)) is None:
+                    raise StoreRejected(f"the data file {file.path} is gone, so it cannot be committed", hint="write its logs again")
+            self._remove(remove)
+            if not (files or remove or app):
+                return Commit(state.version, state.receive_time, True, None)
+            state.version += 1
+            if files:
+                state.receive_time = max(self._clock.now_us(), state.receive_time + 1)
+                stamped = sorted((replace(file, receive_time=state.receive_time) for file in files), key=order_key)
+                state.active.update((file.path, file) for file in stamped)
+                state.added.append((state.version, state.receive_time, tuple(stamped)))
+            if app:
+                state.apps[app.app_id] = app.version
+            return Commit(state.version, state.receive_time, True, previous)
+
+    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+        if app is not None and app.version <= self._state.apps.get(app.app_id, -1):
+            return self.commit((), app=app)  # made before: nothing to write
+        return self.commit(self.write_files(groups, hash_key=hash_key), app=app)
+
+    def app_version(self, app_id: str) -> int | None:
+        return self._state.apps.get(app_id)
+
+    def snapshot(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME) -> Snapshot:
+        state = self._state
+        with state.lock:
+            files = sorted(state.active.values(), key=order_key)
+            chosen = [f for f in files if times.overlaps(f.time_min, f.time_max) and received.overlaps(*received_span(f))]
+            return Snapshot(
+                state.version,
+                tuple(chosen),
+                len(files),
+                sum(file.rows for file in files),
+                sum(file.size for file in files),
+                tuple(map(field_of, state.columns)),
+                state.overflow,
+            )
+
+    def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        return read_files(self._state.storage, self.snapshot(times, received=received).files, times, received, fields)
+
+    def tail(self, after_version: int) -> Iterator[TailBatch]:
+        state, name = self._state, self.descriptor.name
+        with state.lock:
+            check_cursor(name, after_version, state.version)
+            added = [entry for entry in state.added if entry[0] > after_version]
+        for version, receive_time, files in added:
+            yield TailBatch(version, receive_time, CommittedLogs(state.storage, name, version, files))
+
+    def version(self) -> int:
+        return self._state.version
+
+    def compact(self, *, min_files: int = 8) -> MaintenanceReport:
+        state = self._state
+        with state.lock:
+            reports = []
+            for files in bins_of(state.storage, sorted(state.active.values(), key=order_key), min_files, False):
+                typed = dict(pair for file in files for pair in file.typed) | self._typed(self._index)
+                reports.append(self._swap(files, merge(state.storage, files, typed, self._admit)))
+            return sum_of(reports)
+
+    def vacuum(self, *, older_than_hours: float = 168.0) -> MaintenanceReport:
+        if older_than_hours < 0:
+            raise ParameterInvalid(f"vacuum cannot keep files for {older_than_hours} hours", hint="give 0 or more; 168 is a week")
+        state = self._state
+        with state.lock:
+            latest = time.time() - older_than_hours * 3_600
+            paths = [path for path in state.storage.root.rglob("*.parquet") if str(path) not in state.active]
+            old = [path for path in paths if state.removed.get(str(path), path.stat().st_mtime) <= latest]
+            size = sum(path.stat().st_size for path in old)
+            for path in old:
+                path.unlink()
+            return MaintenanceReport(files_removed=len(old), bytes_removed=size)
+
+    def expire(self, before: int) -> MaintenanceReport:
+        state = self._state
+        with state.lock:
+            old = [file for file in state.active.values() if file.time_max < before]
+            self.commit((), remove=old)
+            return MaintenanceReport(len(old), 0, sum(file.rows for file in old), sum(file.size for file in old), 0)
+
+    def reindex(self, index: Index | None) -> MaintenanceReport:
+        state = self._state
+        with state.lock:
+            wanted = self._typed(index)
+            stale = [file for file in state.active.values() if is_stale(state.storage, file, wanted)]
+            return sum_of([self._swap([file], [retype(state.storage, file, wanted, self._admit)]) for file in stale])
+
+    def set_index(self, index: Index | None) -> None:
+        self._index = index
+
+    def _typed(self, index: Index | None) -> dict[str, str]:
+        return dict(index.typed_fields()) if index else {}
+
+    def _admit(self, columns: Sequence[str], typed: Sequence[tuple[str, str]]) -> set[str]:
+        state = self._state
+        indexed = {column_of(name) for name, _ in typed}
+        taken = set()
+        with state.lock:
+            for column in sorted(columns, key=lambda column: column not in indexed):
+                fits = len(column.encode()) <= MAX_COLUMN_BYTES and (column in indexed or len(state.columns) < self._limit)
+                if fits or column in state.columns:
+                    state.columns[column] = None
+                    taken.add(column)
+            state.overflow |= len(taken) < len(columns)
+        return taken
+
+    def _remove(self, files: Sequence[DataFile]) -> None:
+        active = self._state.active
+        for file in files:
+            if file.path not in active:
+                raise StoreRejected(
+                    f"the data file {file.path} is not part of Logstore {self.descriptor.name!r} any more",
+                    hint="take a new snapshot: another writer replaced, compacted or expired it",
+                )
+        for path in dict.fromkeys(file.path for file in files):
+            del active[path]
+            self._state.removed[path] = time.time()
+
+    def _swap(self, old: Sequence[DataFile], new: Sequence[DataFile]) -> MaintenanceReport:
+        state = self._state
+        self._remove(old)
+        state.active.update((file.path, file) for file in new)
+        state.version += 1
+        return MaintenanceReport(
+            len(old), len(new), sum(file.rows for file in new), sum(file.size for file in old), sum(file.size for file in new)
+        )
+
+
+def _state_of(descriptor: LogstoreDescriptor) -> _State:
+    with _states_lock:
+        state = _states.get(descriptor.location)
+    if state is None:
+        raise NotFound(f"the Logstore {descriptor.name!r} does not exist", hint="create it first", code="LogStoreNotExist")
+    return state
+
+
+def _delete(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # not a forked child, whose parent still reads the files
+        shutil.rmtree(folder, ignore_errors=True)
