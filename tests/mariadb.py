@@ -1,20 +1,20 @@
 """A private MariaDB server for the tests: real tables, real types, restarted and killed at will.
 
-`mariadb` is a session fixture. It starts `mariadbd` from PATH, from /usr/sbin or from `.venv/mariadb` in a temporary folder, on the loopback
-address only, and the kernel ends the server with the test process. `LOGSLUICE_TEST_MYSQL_URL` (mysql://user:password@host:port)
+`mariadb` is a session fixture. It starts `mariadbd` from PATH, from /usr/sbin or from `.venv/mariadb` in a temporary folder, on the
+loopback address only, and the kernel ends the server with the test process. `LOGSLUICE_TEST_MYSQL_URL` (mysql://user:password@host:port)
 names a running server instead; tests that restart the server need the private one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -33,7 +33,9 @@ _MISSING = (
     "or set LOGSLUICE_TEST_MYSQL_URL=mysql://user:password@host:port"
 )
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_PR_SET_PDEATHSIG = 1
+# Runs the server under a request to the kernel to end it with its parent, whatever happens to the parent.
+_DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
+    "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execv(sys.argv[2], sys.argv[2:])"
 _ACCESS_DENIED = 1045
 
 
@@ -145,18 +147,9 @@ class MariadbServer:
         if prefix != Path("/usr") and (prefix / "share").is_dir():
             options.append(f"--basedir={prefix}")
         log = (self._folder / "server.log").open("ab")
-        parent = os.getpid()
-        libc = ctypes.CDLL(None, use_errno=True)
-
-        def die_with_parent() -> None:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-
         with log:
-            self._process = subprocess.Popen(
-                [str(self._daemon), *options, *_user_option()], stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent
-            )
+            command = [sys.executable, "-I", "-c", _DIE_WITH_PARENT, str(os.getpid()), str(self._daemon), *options, *_user_option()]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._wait_until_ready()
         boot.unlink(missing_ok=True)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,6 +27,7 @@ __all__ = ["SqlDatabaseStore", "open_sql_database"]
 SMALL_BYTES = 20 * 2**20
 """Above this a table is large for a join."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+_Answer = TypeVar("_Answer")
 _engines: dict[tuple[object, ...], sa.Engine] = {}
 
 
@@ -69,7 +70,7 @@ class SqlDatabaseStore:
 
     def size(self) -> TableSize:
         """The database's own estimate."""
-        return self._retried("reading its size", lambda connection: self._dialect.size(connection))
+        return self._retried("reading its size", self._dialect.size)
 
     def read(self, columns: Sequence[str], conditions: Sequence[Condition] = ()) -> Iterator[Any]:
         """Stream record batches of about 10,000 rows. A server that restarts before the first row is waited for; one that goes away
@@ -141,7 +142,7 @@ class SqlDatabaseStore:
         warnings = list(report.warnings)
         if size.bytes is not None and size.bytes > SMALL_BYTES:
             warnings.append(
-                f"the table has about {size.bytes / 2**20:.0f} MB: joins are made for tables up to 20 MB; select few columns and filter them"
+                f"the table has about {size.bytes / 2**20:.0f} MB, joins are made for up to 20 MB: select few columns and filter them"
             )
         return CheckReport(
             self.descriptor.name, report.server, report.grants, report.character_set, report.time_zone, columns, size, tuple(warnings)
@@ -192,7 +193,7 @@ class SqlDatabaseStore:
             raise _Again(mine) from None
         raise mine from None
 
-    def _retried(self, what: str, ask: Any) -> Any:
+    def _retried(self, what: str, ask: Callable[[sa.Connection], _Answer]) -> _Answer:
         """The answer of a short question that changes nothing, asked again while the server restarts."""
         pauses = iter(_PAUSES)
         while True:

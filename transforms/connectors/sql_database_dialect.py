@@ -103,11 +103,11 @@ class DatabaseDialect(ABC):
         """The expression that reads the column."""
         return sa.column(column.name)
 
+    @abstractmethod
     def exact(self, column: RemoteColumn, condition: Condition) -> Any | None:
         """The condition as a SQL expression that keeps every row the engine would keep, None when it cannot be sure of that."""
-        return None
 
-    def before_write(self, connection: sa.Connection) -> None:
+    def before_write(self, connection: sa.Connection) -> None:  # noqa: B027 - most databases have nothing to refuse
         """Refuse a table that cannot be written all or nothing."""
 
     def driver_errors(self) -> tuple[type[Exception], ...]:

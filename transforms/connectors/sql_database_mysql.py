@@ -153,7 +153,8 @@ class MysqlDialect(DatabaseDialect):
         version, comment, charset, collation, zone, packet = next(
             self.rows(
                 connection,
-                "select version(), @@version_comment, @@character_set_database, @@collation_database, @@session.time_zone, @@max_allowed_packet",
+                "select version(), @@version_comment, @@character_set_database, @@collation_database, @@session.time_zone, "
+                "@@max_allowed_packet",
             )
         )
         grants = tuple(_PASSWORD_HASH.sub(rf"\1'{MASK}'", row[0]) for row in self.rows(connection, "show grants"))
@@ -182,7 +183,8 @@ class MysqlDialect(DatabaseDialect):
         name = self._engine_name(connection)
         if name is not None and not self._transactional(connection):
             raise StoreRejected(
-                f"ExternalStore {self.descriptor.name!r}: the table's engine {name} has no transactions, so that a failing write would leave half of its rows",
+                f"ExternalStore {self.descriptor.name!r}: the table's engine {name} has no transactions: "
+                "a failing write would leave half of its rows",
                 hint=f"alter table {self.descriptor.parameter['table']} engine=InnoDB",
             )
 
@@ -212,7 +214,8 @@ class MysqlDialect(DatabaseDialect):
         return decode_text(values, column.type)
 
     def exact(self, column: RemoteColumn, condition: Condition) -> Any | None:
-        family, values, remote = column.type.family, condition.values, sa.column(column.name)
+        family, values = column.type.family, condition.values
+        remote: Any = sa.column(column.name)
         if condition.operator in {"is null", "is not null"}:
             if family in {"timestamp", "date"}:
                 return None  # a zero date is read as NULL and is none there

@@ -86,7 +86,7 @@ class SqliteDialect(DatabaseDialect):
         size = whole if kinds.get("table", 0) == 1 else None
         try:
             # The last row number is found at once and is no less than the number of rows, unless rows were numbered by hand.
-            statement = sa.select(sa.func.max(sa.literal_column("rowid"))).select_from(sa.table(table))
+            statement: Any = sa.select(sa.func.max(sa.literal_column("rowid"))).select_from(sa.table(table))
             rows = connection.execute(statement).scalar()
         except sa.exc.OperationalError:  # a view, or a table without row numbers
             return TableSize(None, size if size is not None else whole)
@@ -127,7 +127,8 @@ class SqliteDialect(DatabaseDialect):
             return decode_each(values, kind.arrow_type, _converter(kind))
 
     def exact(self, column: RemoteColumn, condition: Condition) -> Any | None:
-        family, values, remote = column.type.family, condition.values, sa.column(column.name)
+        family, values = column.type.family, condition.values
+        remote: Any = sa.column(column.name)
         if condition.operator == "is not null":
             return remote.is_not(None)
         if condition.operator == "is null" or not values:

@@ -45,7 +45,7 @@ def insert_rows(
     """Insert all batches in the connection's open transaction; returns the number of rows."""
     names = [column.name for column in columns]
     compiled = sa.insert(dialect.table(names)).values({name: sa.bindparam(f"v{i}") for i, name in enumerate(names)}).compile(connection)
-    order = [int(name[1:]) for name in compiled.positiontup] if compiled.positional else None
+    order: list[int] | None = [int(name[1:]) for name in compiled.positiontup or ()] if compiled.positional else None
     cursor: Any = connection.connection.cursor()
     written = 0
     try:
@@ -135,28 +135,22 @@ def _exactly(array: Any, target: Any, refuse: _Refusal, why: str) -> Any:
 def _decimals(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse: _Refusal) -> list[Any]:
     kind = column.type
     if kind.family == "decimal":
-        array = _exactly(
-            array, pa.decimal128(38, kind.fraction), refuse, f"round it first: the column keeps {kind.fraction} digits after the point"
-        )
-        array = _exactly(array, kind.arrow_type, refuse, "the column's type is too small for the value")
-    if dialect.name == "sqlite":
-        # SQLite has no decimals: a number that a double does not hold would come back changed.
-        doubles = array.cast(pa.float64())
-        if kind.family in {"decimal", "number"}:
-            again = doubles.cast(array.type, safe=False)
-            changed = pc.fill_null(pc.not_equal(again, array), False)
-            if pc.any(changed).as_py():
-                raise refuse(str(_first(array, changed)), "SQLite keeps about 15 digits of a number: use a text column")
-            values: list[Any] = doubles.to_pylist()
-            return values
-        values = (
-            array.cast(pa.int64()).to_pylist()
-            if array.type.scale == 0 and kind.family == "integer"
-            else array.cast(pa.string()).to_pylist()
-        )
-        return values
-    decimals: list[Any] = array.to_pylist()
-    return decimals
+        array = _exactly(array, kind.arrow_type, refuse, f"the column holds {kind.sql_type}: round it, or widen the column")
+    elif kind.family == "huge" and array.type.scale > kind.fraction:
+        _exactly(array, pa.decimal128(38, kind.fraction), refuse, f"round it: the column keeps {kind.fraction} digits after the point")
+    values: list[Any] = array.to_pylist()
+    if dialect.name != "sqlite" or kind.family == "any":
+        return values if dialect.name != "sqlite" else [None if value is None else str(value) for value in values]
+    if kind.family == "integer":
+        whole: list[Any] = _exactly(array, pa.int64(), refuse, "SQLite holds whole numbers up to 2^63").to_pylist()
+        return whole
+    # SQLite has no decimals: a number that a double does not hold would come back changed.
+    doubles = array.cast(pa.float64())
+    changed = pc.fill_null(pc.not_equal(doubles.cast(array.type, safe=False), array), False)
+    if pc.any(changed).as_py():
+        raise refuse(str(_first(array, changed)), "SQLite keeps about 15 digits of a number: use a text column")
+    numbers: list[Any] = doubles.to_pylist()
+    return numbers
 
 
 def _floats(dialect: DatabaseDialect, array: Any, refuse: _Refusal) -> list[Any]:
@@ -194,7 +188,7 @@ def _whole_seconds(array: Any) -> Any:
 
 
 def _check_text(column: RemoteColumn, array: Any, refuse: _Refusal) -> None:
-    """Databases cut trailing blanks and extra digits of a second, and take an unknown enum member that looks like a number for its position."""
+    """Databases cut trailing blanks and digits of a second, and take an unknown enum member that looks like a number for a position."""
     kind = column.type
     if kind.characters is not None:
         _longest(array, pc.utf8_length(array), kind.characters, refuse, "characters")

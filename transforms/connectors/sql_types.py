@@ -7,7 +7,8 @@ tinyint (also tinyint(1)), smallint, int, bigint, year  bigint        int64     
 bigint unsigned                                         decimal(20,0) decimal128(20, 0)     bigint, boolean, decimal(p,0)
 float, double, real                                     double        float64               double, bigint
 decimal(p,s), p ≤ 38                                    decimal(p,s)  decimal128(p, s)      decimal, bigint
-decimal of more than 38 digits, numeric without (p,s)   double        float64               decimal, bigint, double
+decimal of more than 38 digits                          double        float64               decimal, bigint
+numeric without (p,s) (PostgreSQL, SQLite)              double        float64               decimal, bigint, double
 char, varchar, tinytext … longtext, enum, set, json     varchar       string                varchar
 time, uuid, inet4, inet6                                varchar       string                varchar
 datetime, timestamp                                     timestamp     timestamp[us]         timestamp, date
@@ -33,7 +34,7 @@ __all__ = ["ColumnType", "Dialect", "Family", "accepts", "from_database", "from_
 
 Dialect = Literal["mysql", "sqlite", "postgresql"]
 Family = Literal[
-    "integer", "unsigned", "float", "double", "decimal", "number", "text", "enum", "set", "json", "time", "opaque",
+    "integer", "unsigned", "float", "double", "decimal", "huge", "number", "text", "enum", "set", "json", "time", "opaque",
     "timestamp", "date", "binary", "bit", "boolean", "any",
 ]  # fmt: skip
 
@@ -75,6 +76,7 @@ _ACCEPTS: dict[Family, tuple[str, ...]] = {
     "float": ("double", "bigint"),
     "double": ("double", "bigint"),
     "decimal": ("decimal", "bigint"),
+    "huge": ("decimal", "bigint"),
     "number": ("decimal", "bigint", "double"),
     **dict.fromkeys(("text", "enum", "set", "json", "time", "opaque"), ("varchar",)),
     "timestamp": ("timestamp", "date"),
@@ -179,7 +181,7 @@ def _make(
     if family == "decimal":
         precision, scale = (*numbers, 0)[:2] if numbers else (10, 0) if bare == "decimal" else (39, 0)
         if precision > 38 or scale > precision:
-            return ColumnType(text, "number", "double", pa.float64())
+            return ColumnType(text, "number" if not numbers else "huge", "double", pa.float64(), fraction=scale)
         return ColumnType(text, "decimal", f"decimal({precision},{scale})", pa.decimal128(precision, scale), fraction=scale)
     if family == "unsigned":
         return ColumnType(text, family, "decimal(20,0)", pa.decimal128(20, 0))
