@@ -34,8 +34,10 @@ _MISSING = (
 )
 _REPOSITORY = Path(__file__).resolve().parents[1]
 # Runs the server under a request to the kernel to end it with its parent, whatever happens to the parent.
-_DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
+_DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
     "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execv(sys.argv[2], sys.argv[2:])"
+)
 _ACCESS_DENIED = 1045
 
 
