@@ -32,6 +32,7 @@ from pipelines.options import AssociationQueryOptions, HomeOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
 from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
+from transforms.core.error_transport import portable_errors  # noqa: E402
 from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
 from transforms.query_logs import QueryLogs  # noqa: E402
@@ -79,7 +80,8 @@ class _WriteResult(beam.DoFn):  # type: ignore[misc]
 
 
 def _to_logs(stream: bytes, columns: tuple[str, ...], now_seconds: int) -> LogGroup:
-    return logs_of_rows(from_stream(stream), columns, now_seconds)
+    with portable_errors():
+        return logs_of_rows(from_stream(stream), columns, now_seconds)
 
 
 def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> QueryResult:

@@ -10,7 +10,8 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
-from transforms.core.errors import LogsluiceError, ParameterInvalid, QueryFailed
+from transforms.core.error_transport import error_in
+from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
 
 __all__ = ["engine_threads", "flags_help", "is_local", "options_of", "run_pipeline", "worker_count"]
@@ -68,42 +69,16 @@ def flags_help(*kinds: type[PipelineOptions]) -> str:
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> Any:
-    """Run to the end. Our own error out of a worker's chain of causes is raised as it was; any other as QueryFailed."""
+    """Run to the end. An error of ours that a worker reported is raised as it was."""
     try:
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:
-        own = _own_error(error)
+        own = error_in(str(error))
         if own is None:
             raise
         raise own from None
     return result
-
-
-def _own_error(error: BaseException | None) -> LogsluiceError | None:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, LogsluiceError):
-            # A worker's exception reaches the launcher with the step's name and a traceback appended to its message.
-            return error
-        if type(error) is RuntimeError and (told := _from_text(str(error))) is not None:
-            return told
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _from_text(text: str) -> LogsluiceError | None:
-    """A worker process reports only text: the last line of the traceback names the class and the message."""
-    import transforms.core.errors as errors
-
-    for line in reversed(text.strip().splitlines()):
-        name, _, message = line.strip().partition(": ")
-        short = name.rpartition(".")[2]
-        kind = getattr(errors, short, None) if name.startswith("transforms.core.errors") else None
-        if isinstance(kind, type) and issubclass(kind, LogsluiceError):
-            return kind(message.split(" [while running", 1)[0])
-    return QueryFailed(text.strip().splitlines()[-1]) if "Traceback" in text else None
 
 
 def _all_flags() -> argparse.ArgumentParser:

@@ -11,9 +11,10 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 
 from transforms.core.arrow_stream import from_stream, to_stream
+from transforms.core.error_transport import portable_errors
 from transforms.read_external_store import ReadExternalStore
 from transforms.sql.engine import EngineLimits
-from transforms.sql.execute import merge_partials, run_task, select_keys, with_output_names
+from transforms.sql.execute import merge_partials, run_task, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
 
 __all__ = ["QueryLogs"]
@@ -70,7 +71,8 @@ class _Scan(beam.DoFn):
         external = {
             read.descriptor.name: from_stream(sides[f"side_{number}"]) for number, read in enumerate(self._plan.external)
         }
-        result = run_task(self._plan, task, external, self._limits)
+        with portable_errors():
+            result = run_task(self._plan, task, external, self._limits)
         self._rows.inc(sum(file.rows for file in task.files))
         self._files.inc(len(task.files))
         yield to_stream(result)
@@ -83,10 +85,9 @@ class _Merge(beam.DoFn):
 
     def process(self, gathered: tuple[int, Iterable[bytes]]) -> Iterable[bytes]:
         partials = [from_stream(partial) for partial in gathered[1]]
-        if self._plan.phases.merge_sql is None:
-            yield to_stream(with_output_names(self._plan, partials[0]))
-        else:
-            yield to_stream(merge_partials(self._plan, partials, self._limits))
+        with portable_errors():
+            merged = merge_partials(self._plan, partials, self._limits)
+        yield to_stream(merged)
 
 
 class _Keys(beam.DoFn):
@@ -96,7 +97,9 @@ class _Keys(beam.DoFn):
         self._limits = limits
 
     def process(self, task: ScanTask) -> Iterable[list[Any]]:
-        yield select_keys(self._plan, task.files, self._read, self._limits)
+        with portable_errors():
+            keys = select_keys(self._plan, task.files, self._read, self._limits)
+        yield keys
 
 
 def _distinct(gathered: tuple[int, Iterable[list[Any]]]) -> list[Any]:

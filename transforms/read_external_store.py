@@ -11,6 +11,7 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from transforms.connectors.external_tables import load_external_table
 from transforms.core.arrow_stream import to_stream
+from transforms.core.error_transport import portable_errors
 from transforms.sql.plan import ExternalRead
 
 __all__ = ["ReadExternalStore"]
@@ -41,6 +42,7 @@ class _Read(beam.DoFn):
 
     def process(self, keys: list[Any] | None) -> Iterable[bytes]:
         read = self._read
-        table = load_external_table(read.descriptor, read.columns, read.conditions_with(keys))
+        with portable_errors():
+            table = load_external_table(read.descriptor, read.columns, read.conditions_with(keys))
         self._rows.inc(table.num_rows)
         yield to_stream(table)

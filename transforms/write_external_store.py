@@ -9,6 +9,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
 from transforms.core.arrow_stream import from_stream
+from transforms.core.error_transport import portable_errors
 from transforms.connectors import open_external_store
 from transforms.stores.external_store import ExternalStoreDescriptor
 
@@ -40,10 +41,11 @@ class _Write(beam.DoFn):
         self._rows = Metrics.counter("logsluice", "external_rows_written")
 
     def process(self, gathered: tuple[int, Iterable[bytes]]) -> Iterable[int]:
-        store = open_external_store(self._descriptor)
-        try:
-            written = store.write(batch for stream in gathered[1] for batch in from_stream(stream).to_batches())
-        finally:
-            store.close()
+        with portable_errors():
+            store = open_external_store(self._descriptor)
+            try:
+                written = store.write(batch for stream in gathered[1] for batch in from_stream(stream).to_batches())
+            finally:
+                store.close()
         self._rows.inc(written)
         yield written

@@ -10,6 +10,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.connectors import open_logstore
+from transforms.core.error_transport import portable_errors
 from transforms.core.log_group import LogGroup
 from transforms.log_group_coder import register_log_group_coder
 from transforms.stores.logstore import DataFile, LogstoreDescriptor
@@ -65,7 +66,8 @@ class _WriteFiles(beam.DoFn):
 
     def _flush(self) -> list[DataFile]:
         groups, self._groups, self._bytes = self._groups, [], 0
-        return open_logstore(self._descriptor).write_files(groups)
+        with portable_errors():
+            return open_logstore(self._descriptor).write_files(groups)
 
 
 class _Commit(beam.DoFn):
@@ -75,11 +77,12 @@ class _Commit(beam.DoFn):
 
     def process(self, gathered: tuple[int, Iterable[list[DataFile]]]) -> Iterable[int]:
         files = [file for files in gathered[1] for file in files]
-        store = open_logstore(self._descriptor)
-        visible = {file.path for file in store.snapshot().files}
-        fresh = [file for file in files if file.path not in visible]
-        if fresh:
-            store.commit(fresh)
+        with portable_errors():
+            store = open_logstore(self._descriptor)
+            visible = {file.path for file in store.snapshot().files}
+            fresh = [file for file in files if file.path not in visible]
+            if fresh:
+                store.commit(fresh)
         written = sum(file.rows for file in files)
         self._rows.inc(written)
         yield written

@@ -99,7 +99,7 @@ def _told() -> Iterator[None]:
             code="MemoryExceeded",
         ) from error
     except duckdb.Error as error:
-        raise QueryFailed(_first_line(error)) from error
+        raise QueryFailed(str(error)) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.core.errors import QueryFailed
-from transforms.sql.analysis import explain_failure
 from transforms.sql.engine import Engine, EngineLimits
+from transforms.sql.failures import explain_failure
 from transforms.sql.functions.prelude import install
 from transforms.sql.phases import PARTIAL
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask, external_name
@@ -82,4 +82,4 @@ def _explained(plan: QueryPlan, engine: Engine, sql: str) -> Any:
     except QueryFailed as failure:
         if failure.code != QueryFailed.default_code:
             raise
-        raise explain_failure(failure.message, plan.statement) from failure
+        raise explain_failure(failure.message) from failure
