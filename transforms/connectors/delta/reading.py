@@ -33,11 +33,8 @@ def read_files(
             table = _filtered(_received(table, file), times, received)
             if not table.num_rows:
                 continue
-            if OVERFLOW in table.column_names:
-                for piece in _bounded(table):
-                    yield from (LogGroup(part) for part in _bounded(_present(restore_overflow(piece, fields))))
-            else:
-                yield from (LogGroup(part) for part in _bounded(_present(table)))
+            restored = restore_overflow(table, fields) if OVERFLOW in table.column_names else (table,)
+            yield from (LogGroup(piece) for whole in restored for piece in _bounded(_present(whole)))
 
 
 def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[Any]:

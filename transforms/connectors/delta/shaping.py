@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -32,6 +32,9 @@ MAX_COLUMN_BYTES = 255
 Typed = tuple[tuple[str, str], ...]
 """(field, ``long`` | ``double``) pairs, sorted."""
 
+_RESTORED_CELLS = 200_000
+"""Most cells (logs × fields) of overflow that one table is given as columns."""
+
 _TEXT = (pl.String, pl.Categorical)
 
 
@@ -46,9 +49,9 @@ def frame_of(group: LogGroup) -> pl.DataFrame:
     frame = pl.DataFrame(pl.from_arrow(table.select(names)))
     if frame[TIME].null_count():
         raise ParameterInvalid(f"a log group has logs without event time: {TIME!r} is null")
-    wrong = next((name for name in names if is_field_column(name) and frame.schema[name] not in (*_TEXT, pl.Null)), None)
-    if wrong is not None:
-        raise ParameterInvalid(f"the field {field_of(wrong)!r} of a log group holds {frame.schema[wrong]}, not text")
+    for name, kind in frame.schema.items():
+        if is_field_column(name) and kind not in (*_TEXT, pl.Null):
+            raise ParameterInvalid(f"the field {field_of(name)!r} of a log group holds {kind}, not text")
     nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
     return frame.select(
         pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if is_field_column(name))
@@ -64,8 +67,10 @@ def shape(
     the overflow column.
     """
     frame = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
-    fields = [name for name in frame.columns if is_field_column(name) and frame[name].null_count() < frame.height]
-    pairs = tuple(sorted((name, kind) for name, kind in typed.items() if column_of(name) in set(fields)))
+    nulls = frame.null_count().row(0)
+    fields = [name for name, absent in zip(frame.columns, nulls, strict=True) if is_field_column(name) and absent < frame.height]
+    present = set(fields)
+    pairs = tuple(sorted((name, kind) for name, kind in typed.items() if column_of(name) in present))
     taken = admit(fields, pairs)
     extra = [name for name in fields if name not in taken]
     pairs = tuple(pair for pair in pairs if column_of(pair[0]) in taken)
@@ -93,23 +98,35 @@ def typed_values(field: str, kind: str) -> pl.Expr:
     return number.alias(typed_column(field, kind))
 
 
-def restore_overflow(table: Any, fields: Iterable[str] | None) -> Any:
-    """An Arrow table whose overflow column is replaced by real columns of the fields in it (only ``fields`` when given)."""
+def restore_overflow(table: Any, fields: Iterable[str] | None) -> Iterator[Any]:
+    """Arrow tables with the rows of one, its overflow column replaced by columns of the fields in it (only ``fields`` when given).
+
+    Logs with many different fields come in smaller tables, since an absent field costs memory too.
+    """
     position = table.column_names.index(OVERFLOW)
     texts = table.column(position).to_pylist()
     table = table.remove_column(position)
     wanted = None if fields is None else set(fields)
-    columns: dict[str, list[str | None]] = {}
+    logs: list[dict[str, str]] = []
+    names: set[str] = set()
+    begin = 0
     for row, text in enumerate(texts):
-        if text is None:
-            continue
-        for name, value in json.loads(text).items():
-            if wanted is None or name in wanted:
-                columns.setdefault(name, [None] * len(texts))[row] = value
-    for name, values in columns.items():
-        fresh = pa.array(values, pa.string())
+        log = {} if text is None else json.loads(text)
+        if wanted is not None:
+            log = {name: value for name, value in log.items() if name in wanted}
+        if logs and len(names | log.keys()) * (len(logs) + 1) > _RESTORED_CELLS:
+            yield _with_fields(table.slice(begin, len(logs)), logs, names)
+            logs, names, begin = [], set(), row
+        logs.append(log)
+        names |= log.keys()
+    yield _with_fields(table.slice(begin, len(logs)), logs, names)
+
+
+def _with_fields(table: Any, logs: Sequence[Mapping[str, str]], names: set[str]) -> Any:
+    for name in sorted(names):
+        fresh = pa.array([log.get(name) for log in logs], pa.string())
         column = column_of(name)
-        if column in table.column_names:  # another compacted commit had a column for this field
+        if column in table.column_names:  # a file of compaction: the field had a column in one commit, and had not in another
             at = table.column_names.index(column)
             table = table.set_column(at, column, pc.coalesce(table.column(at), fresh))
         else:
