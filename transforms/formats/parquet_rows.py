@@ -79,7 +79,9 @@ def _text(column: Any) -> Any:
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_string(kind):
         return column
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_decimal(kind):
+        return pa.array([None if value is None else f"{value:f}" for value in column.to_pylist()], pa.string())
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return pc.cast(column, pa.string())
     if pa.types.is_timestamp(kind):
         # Instants are kept in UTC and written so; a timestamp without zone stays without.
