@@ -144,10 +144,10 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
         return
     with engine.connect() as holder:
-        if holder.execute(sa.text("select get_lock('logsluice.migrate', 60)")).scalar() != 1:
+        if holder.execute(sa.text("select get_lock(concat('logsluice.', md5(database())), 60)")).scalar() != 1:
             raise StoreUnavailable("another process has been migrating the catalogue for 60 seconds", hint="try again later")
         try:
             with engine.connect() as connection:
                 yield connection
         finally:
-            holder.execute(sa.text("select release_lock('logsluice.migrate')"))
+            holder.execute(sa.text("select release_lock(concat('logsluice.', md5(database())))"))
