@@ -91,7 +91,8 @@ def test_field_searches(table: SearchTable, text: str, ids: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "ids"),
     [
-        ("PUT", "4"), ("get", "13"), ("gecko and firefox", "2"), ('"firefox gecko"', "2"), ("firefox GET", ""), ('"and"', "1"), ('"limit"', "3"),
+        ("PUT", "4"), ("get", "13"), ("gecko and firefox", "2"), ('"firefox gecko"', "2"), ("firefox GET", ""),
+        ('"and"', "1"), ('"limit"', "3"),
         ("moz* or curl", "13"), ("cart", ""), ("cart-2", "12"), ("cart-?", "12"), ("not shop", "3"), ("shop", "124"), ("zone", "123"),
         ("user", "12"), ('#"like gecko"', "1"), ('#"cart-2/item"', "2"), ('#"cart-2 get"', ""), ("192.0.2.1", "1"), ("192.0.2.1*", "12"),
         ("__topic__", "123"), ("__path__", "1"), ("404", "3"), ("/*", "1234"), ("00*", ""), ("shop/cart-2", "12"), ("name", "12"),
@@ -124,6 +125,15 @@ def test_delimiters_and_case_of_the_index() -> None:
     folded = Index(None, {"b": FieldIndex()})
     assert table.find("b:Ä", folded) == ["2"]
     assert table.find("b:ä-Ö", folded) == ["1"]
+
+
+def test_a_letter_as_delimiter_cuts_only_in_its_own_case() -> None:
+    table = SearchTable([{"id": "1", "a": "x"}, {"id": "2", "a": "X"}, {"id": "3", "a": "BxB"}, {"id": "4", "a": "bXb"}])
+    index = Index(None, {"a": FieldIndex(delimiters="x")})
+    assert table.find("a:X", index) == ["2"]
+    assert table.find("a:b", index) == ["3"]
+    assert table.find("a:bXB", index) == ["4"]
+    assert table.find("a:bX*", index) == ["4"]
 
 
 def test_bare_words_and_fields_with_their_own_index() -> None:

@@ -13,7 +13,6 @@ from transforms.sql.search.nodes import Node, Span
 from transforms.sql.statement import split_statement
 from transforms.stores.index import FieldIndex, FullTextIndex, Index
 
-LETTERS = "aBé中7.-"
 INDEXES = [
     Index(
         FullTextIndex(delimiters=" /x", case_sensitive=sensitive, exclude_indexed=exclude),
@@ -30,9 +29,12 @@ INDEXES = [
     for exclude in (False, True)
 ]
 
-values = st.text(alphabet=LETTERS + " /x'\n?*", max_size=8)
+# Few different tokens, so that random words are often found and nearly found.
+vocabulary = st.sampled_from(["a", "A", "aB", "aBa", "ab", "é", "É7", "中", "7", "7.", "a-", "-"])
+separators = st.sampled_from([" ", "/", "x", "'", "\n", "?", "*", " /", "]", "^"])
+values = st.lists(vocabulary | separators, max_size=6).map("".join)
 numbers = st.sampled_from(
-    ["0", "7", "-7", "7.0", "7.5", "-0.5", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "70"]
+    ["0", "7", "8", "-7", "7.0", "7.5", "-0.5", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "70"]
 )
 leaves = st.one_of(values.map(lambda text: '"' + text.replace("\n", "\\n") + '"'), st.sampled_from(["7", "7.5", "true", "-7", "[7]"]))
 jsons = st.one_of(
@@ -50,9 +52,9 @@ logs = st.lists(
     max_size=6,
 )  # fmt: skip
 
-plain = st.text(alphabet=LETTERS, min_size=1, max_size=3)
-wild = st.tuples(plain, st.text(alphabet="*?a7", max_size=3)).map("".join)
-quoted = st.text(alphabet=LETTERS + " /*?", min_size=1, max_size=5).map(lambda text: f'"{text}"')
+plain = st.lists(vocabulary | st.sampled_from(["/", "x"]), min_size=1, max_size=3).map("".join)
+wild = st.tuples(vocabulary, st.sampled_from(["*", "?", "??", "*a", "?a", "*?", "/a*", "x?"])).map("".join)
+quoted = st.lists(vocabulary | separators, min_size=1, max_size=4).map(lambda parts: f'"{"".join(parts)}"')
 phrases = quoted.map(lambda text: f"#{text}")
 words = plain | wild | quoted | phrases
 text_keys = st.sampled_from(["text", "whole", "odd", "json", "json.t", "__topic__", "__tag__:k"])
@@ -62,7 +64,10 @@ conditions = st.one_of(
     st.tuples(text_keys, words | st.sampled_from(["*", '""'])).map(":".join),
     st.tuples(number_keys, numbers | st.sampled_from(["*", '""'])).map(":".join),
     st.tuples(number_keys, st.sampled_from(["=", "<", "<=", " > ", ">="]), numbers).map("".join),
-    st.builds(lambda key, low, high, a, b: f"{key} in {a}{low} {high}{b}", number_keys, numbers, numbers, st.sampled_from("[("), st.sampled_from("])")),
+    st.builds(
+        lambda key, low, high, opening, closing: f"{key} in {opening}{low} {high}{closing}",
+        number_keys, numbers, numbers, st.sampled_from("[("), st.sampled_from("])"),
+    ),
     st.just("*"),
 )  # fmt: skip
 searches = st.recursive(
@@ -76,7 +81,7 @@ searches = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(logs, st.lists(searches, min_size=1, max_size=6), st.sampled_from(INDEXES))
 def test_the_sql_finds_what_the_reference_finds(rows: list[dict[str, str]], texts: list[str], index: Index) -> None:
     table = SearchTable([{"id": str(number), **row} for number, row in enumerate(rows)])

@@ -66,7 +66,7 @@ def test_sql_alone_is_refused(text: str, word: str) -> None:
 
 @pytest.mark.parametrize("text", ["* |", "*|  ", "* | ;", "|", "|;;", " | "])
 def test_nothing_after_the_bar(text: str) -> None:
-    with pytest.raises(StatementError, match="nothing follows the |") as caught:
+    with pytest.raises(StatementError, match=r"nothing follows the \|") as caught:
         split_statement(text)
     location = caught.value.location
     assert location is not None

@@ -78,7 +78,7 @@ def matches(value: str, piece: Piece, cutting: Cutting, *, joined: bool = False)
         equal = f"{_folded(value, text, cutting)} = {_literal(text, cutting)}"
         if not cutting.delimiters and not cutting.chinese:
             return equal
-        if joined:
+        if joined or _meets_delimiter(text, cutting):
             return _narrowed(value, text, [piece], cutting)
         # Most fields with few values hold single tokens: comparing them spares the expression.
         return f"({contained} AND ({equal} OR {_regexp(value, [piece], cutting)}))"
@@ -150,10 +150,14 @@ def _body(piece: Piece, edges: str, cutting: Cutting) -> str:
         if position % 2:
             parts.append(f"{one}*" if run == "*" else one)
         elif run:
-            escaped = "".join(_escape(character) for character in run)
-            # Only the letters looked for fold: a delimiter may be a letter.
-            parts.append(escaped if cutting.case_sensitive else f"(?i:{escaped})")
+            # Only the letters looked for fold, and only into what is no delimiter: a delimiter may be a letter.
+            escaped = [f"(?-i:{_escape(it)})" if _meets_delimiter(it, cutting) else _escape(it) for it in run]
+            parts.append("".join(escaped) if cutting.case_sensitive else f"(?i:{''.join(escaped)})")
     return "".join(parts)
+
+
+def _meets_delimiter(text: str, cutting: Cutting) -> bool:
+    return not cutting.case_sensitive and any(character.swapcase() in cutting.delimiters for character in text if character.isalpha())
 
 
 def _class(delimiters: str) -> str:
