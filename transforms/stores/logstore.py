@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from transforms.core.interval import ALL_TIME, Interval
-from transforms.core.log_group import LogGroup
 from transforms.stores.index import Index
 from transforms.stores.shard import Shard
+
+if TYPE_CHECKING:
+    # Names of stores are read and listed without Arrow, whose import takes 0.2 s.
+    from transforms.core.log_group import LogGroup
 
 __all__ = [
     "AppTransaction",
@@ -146,9 +149,7 @@ class Logstore(Protocol):
         """
         ...
 
-    def commit(
-        self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()
-    ) -> Commit:
+    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
         """Make ``files`` visible and ``remove`` invisible in one step; an empty commit with ``app`` only fences.
 
         Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there any more.
