@@ -71,8 +71,17 @@ def _cell(log: dict[str, Any], column: LogColumn) -> Any:
             return None
         value = json.dumps(value) if isinstance(value, (dict, list, bool)) else value
     if column.sql_type.startswith("map"):
-        return list((json.loads(value) if isinstance(value, str) else value).items())
+        return list(_labels(value).items())
     return str(value) if column.sql_type == "varchar" else _number(value, column.sql_type)
+
+
+def _labels(value: Any) -> dict[str, Any]:
+    """Labels as an object, as JSON, or as ``k#$#v|k#$#v``."""
+    if isinstance(value, dict):
+        return value
+    if value.startswith("{"):
+        return dict(json.loads(value))
+    return dict(pair.split("#$#") for pair in value.split("|"))
 
 
 def world_of(case: dict[str, Any]) -> World:

@@ -15,7 +15,7 @@ from sqlglot.tokens import Token, TokenType
 from transforms.core.errors import Location, SqlError
 from transforms.sql.statement import Statement
 
-__all__ = ["LogDialect", "fragment", "parse"]
+__all__ = ["NULL_SKIPPING", "LogDialect", "fragment", "parse"]
 
 _KEPT = ("CAST", "TRY_CAST", "EXTRACT", "POSITION")
 _PREFIX = 4096
@@ -59,11 +59,21 @@ class LogDialect(Trino):
             return joined
 
 
+NULL_SKIPPING: dict[str, Any] = {
+    "FIRST_VALUE": exp.FirstValue.from_arg_list,
+    "LAST_VALUE": exp.LastValue.from_arg_list,
+    "NTH_VALUE": exp.NthValue.from_arg_list,
+    "LAG": exp.Lag.from_arg_list,
+    "LEAD": exp.Lead.from_arg_list,
+}
+"""Functions that may say IGNORE NULLS: the generator wants to know them by class."""
+
+
 class Fragments(DuckDB):
     """Reads the pieces of DuckDB SQL that functions are translated to, calls left as written."""
 
     class Parser(DuckDB.Parser):
-        FUNCTIONS = {}  # noqa: RUF012
+        FUNCTIONS = NULL_SKIPPING  # noqa: RUF012
         FUNCTION_PARSERS = {name: DuckDB.Parser.FUNCTION_PARSERS[name] for name in ("CAST", "TRY_CAST")}  # noqa: RUF012
         NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
 

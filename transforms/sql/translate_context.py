@@ -63,6 +63,8 @@ class Context:
     uses: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     levels: int = 0
+    variables: int = 0
+    series: Any = None
 
     def location(self, where: exp.Expr | Span | None) -> Location:
         span = span_of(where) if isinstance(where, exp.Expr) else where

@@ -13,6 +13,7 @@ from transforms.sql.functions.model import Call, Function, fill
 from transforms.sql.functions.unavailable import why_unavailable
 from transforms.sql.translate_cast import coerce
 from transforms.sql.translate_context import Context, Span, Typed, name_of, span_of
+from transforms.sql.rewrite_series import translate_time_series
 from transforms.sql.translate_environment import Environment
 from transforms.sql.types_model import BIGINT, VARCHAR, Type
 from transforms.sql.types_signature import LAMBDA, Bindings
@@ -63,10 +64,14 @@ class FunctionTranslator:
         if function is None or function.kind == "scalar":
             raise self.context.error(inner, f"{inner.name} is neither an aggregate nor a window function", "NotSupported")
         value.sql.meta.pop("aggregate", None)
-        calls = [each for each in value.sql.find_all(exp.Anonymous) if str(each.this).casefold() in _ENGINE_AGGREGATES][:1]
+        skipping = (exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
+        calls: list[exp.Expr] = [each for each in value.sql.find_all(*skipping, exp.Anonymous) if isinstance(each, skipping)
+                                 or str(each.this).casefold() in _ENGINE_AGGREGATES][:1]  # fmt: skip
         if not calls:
             raise self.context.error(inner, f"{inner.name} cannot be used with OVER", "NotSupported")
         target: exp.Expr = calls[0]
+        if nulls is not None and not isinstance(target, skipping):
+            raise self.context.error(node, f"{inner.name} does not take IGNORE NULLS", "NotSupported", "first_value, last_value, nth_value, lag, lead do")
         if isinstance(target.parent, exp.Filter):
             target = target.parent
         spec = node.args.get("spec")
@@ -233,11 +238,11 @@ class FunctionTranslator:
                 return None
             variables = dict(env.variables)
             for each, kind in zip(names, takes, strict=True):
-                variables[each.casefold()] = Typed(exp.Column(this=exp.Identifier(this=each.casefold(), quoted=True)), bindings.fill(kind))
+                variables[each.casefold()] = Typed(exp.Column(this=exp.Identifier(this=f"~{each.casefold()}", quoted=True)), bindings.fill(kind))
             body = self.expressions.full(node.this, env.inner(variables=variables, aggregates=False, clause="a lambda"))
             if not bindings.accept(gives, body.type):
                 raise self.context.error(node, f"this lambda must give {bindings.fill(gives)}, not {body.type}", "TypeMismatch")
-            tree = exp.Lambda(this=body.sql, expressions=[exp.Identifier(this=each.casefold(), quoted=True) for each in names], colon=True)
+            tree = exp.Lambda(this=body.sql, expressions=[exp.Identifier(this=f"~{each.casefold()}", quoted=True) for each in names], colon=True)
             values.append(Typed(tree, Type(LAMBDA, (*map(bindings.fill, takes), body.type)), span_of(node)))
         return values
 
@@ -250,6 +255,9 @@ class FunctionTranslator:
                                   "functions are listed with `logsluice functions`")  # fmt: skip
 
     # calls that are more than a signature
+
+    def _call_time_series(self, node: exp.Expr, given: list[exp.Expr], env: Environment) -> Typed:
+        return translate_time_series(self.context, node, [self.expressions.full(each, env) for each in given], env)
 
     def _call_try(self, node: exp.Expr, given: list[exp.Expr], env: Environment) -> Typed:
         if len(given) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from transforms.sql.functions.model import Call, Function, fill, scalar
+from transforms.sql.functions.model import Call, Function, applied, fill, scalar
 
 __all__ = ["FUNCTIONS"]
 
@@ -13,24 +13,22 @@ _UNIQUE = "list_filter({0}, lambda x, i: i = list_position({0}, x) OR (x IS NULL
 
 
 def _zip(call: Call) -> exp.Expr:
-    columns = ", ".join(f"list_extract(_{place + 1}, i)" for place in range(len(call.args)))
+    at = call.fresh()
+    columns = ", ".join(f"list_extract(_{place + 1}, {at})" for place in range(len(call.args)))
     lengths = ", ".join(f"len(_{place + 1})" for place in range(len(call.args)))
-    return call.sql(f"list_transform(generate_series(1, greatest({lengths})), lambda i: row({columns}))")
+    return call.sql(f"list_transform(generate_series(1, greatest({lengths})), lambda {at}: row({columns}))")
+
+
+def _zip_with(call: Call) -> exp.Expr:
+    at = call.fresh()
+    one, other, join = (arg.sql for arg in call.args)
+    body = applied(join, fill(f"list_extract(_1, {at})", [one]), fill(f"list_extract(_1, {at})", [other]))
+    return fill(f"list_transform(generate_series(1, greatest(len(_1), len(_2))), lambda {at}: _3)", [one, other, body])
 
 
 def _reduce(call: Call) -> exp.Expr:
     array, first, step, finish = (arg.sql for arg in call.args)
-    reduced = fill("list_reduce(_1, _2, _3)", [array, step, first])
-    name = finish.expressions[0].name
-    body = finish.this
-    if isinstance(body, exp.Column) and body.name == name:
-        return reduced
-    out = body.copy()
-    wrapper = exp.Paren(this=out)
-    for node in list(wrapper.find_all(exp.Column)):
-        if node.name == name and not node.table:
-            node.replace(exp.Paren(this=reduced.copy()))
-    return wrapper
+    return applied(finish, fill("list_reduce(_1, _2, _3)", [array, step, first]))
 
 
 def _sequence_step(call: Call) -> None:
@@ -70,6 +68,7 @@ FUNCTIONS: tuple[Function, ...] = (
     scalar("filter(array(T), (T) -> boolean) -> array(T)", "list_filter(_1, _2)"),
     scalar("transform(array(T), (T) -> U) -> array(U)", "list_transform(_1, _2)"),
     scalar("reduce(array(T), S, (S, T) -> S, (S) -> R) -> R", _reduce),
+    scalar("zip_with(array(T), array(U), (T, U) -> V) -> array(V)", _zip_with),
     scalar("any_match(array(T), (T) -> boolean) -> boolean", "len(list_filter(_1, _2)) > 0"),
     scalar("all_match(array(T), (T) -> boolean) -> boolean", "len(list_filter(_1, _2)) = len(_1)"),
     scalar("none_match(array(T), (T) -> boolean) -> boolean", "len(list_filter(_1, _2)) = 0"),

@@ -19,7 +19,7 @@ from transforms.sql.types_signature import Signature, parse_signature
 if TYPE_CHECKING:
     from transforms.core.errors import SqlError
 
-__all__ = ["Builder", "Call", "Check", "Function", "aggregate", "fill", "scalar", "window"]
+__all__ = ["Builder", "Call", "Check", "Function", "aggregate", "applied", "fill", "scalar", "window"]
 
 Kind = Literal["scalar", "aggregate", "window"]
 _ENCLOSING = (exp.Anonymous, exp.Cast, exp.Paren, exp.Alias, exp.Func, exp.Distinct, exp.Select, exp.Array)
@@ -50,6 +50,11 @@ class Call:
     def sql(self, template: str, *args: exp.Expr) -> exp.Expr:
         """A piece of engine SQL over ``args``, or over the call's own arguments."""
         return fill(template, args or [arg.sql for arg in self.args])
+
+    def fresh(self) -> str:
+        """A variable name that no other lambda of the statement has."""
+        self.context.variables += 1
+        return f"v{self.context.variables}"
 
 
 Builder = Callable[[Call], exp.Expr]
@@ -119,6 +124,16 @@ def fill(template: str, args: Sequence[exp.Expr]) -> exp.Expr:
             return value
         node.replace(value if isinstance(node.parent, _ENCLOSING) else boxed(value))
     return tree
+
+
+def applied(function: exp.Expr, *args: exp.Expr) -> exp.Expr:
+    """The body of a lambda with ``args`` in place of its variables."""
+    names = [each.name for each in function.expressions]
+    holder = exp.Paren(this=function.this.copy())
+    for node in list(holder.find_all(exp.Column)):
+        if not node.table and node.name in names:
+            node.replace(boxed(args[names.index(node.name)].copy()))
+    return holder
 
 
 def _place(node: exp.Column) -> int | None:

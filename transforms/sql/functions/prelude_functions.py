@@ -9,7 +9,7 @@ import re
 import urllib.parse
 import zlib
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["PRELUDE"]
@@ -28,16 +28,26 @@ def _on_columns(function: Callable[..., Any], arrow_type: Any, *columns: Any) ->
     return pa.array(out, arrow_type)
 
 
+def _present(connection: Any, name: str) -> bool:
+    [(count,)] = connection.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name = ?", [name]).fetchall()
+    return bool(count)
+
+
 def _installer(name: str, function: Callable[..., Any], params: tuple[str, ...], result: str) -> Callable[[Any], None]:
     def install(connection: Any) -> None:
         import pyarrow as pa
 
-        present = connection.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name = ?", [name]).fetchone()
-        if present and present[0]:
+        if _present(connection, name):
             return
         arrow = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "BLOB": pa.binary(), "DOUBLE": pa.float64(),
                  "VARCHAR[]": pa.list_(pa.string()), "MAP(DOUBLE, DOUBLE)": pa.map_(pa.float64(), pa.float64())}[result]  # fmt: skip
-        connection.create_function(name, partial(_on_columns, function, arrow), list(params), result, type="arrow", null_handling="special")
+        # The engine counts the parameters of what it is given.
+        calls: dict[int, Callable[..., Any]] = {
+            1: lambda a: _on_columns(function, arrow, a),
+            2: lambda a, b: _on_columns(function, arrow, a, b),
+            3: lambda a, b, c: _on_columns(function, arrow, a, b, c),
+        }
+        connection.create_function(name, calls[len(params)], list(params), result, type="arrow", null_handling="special")
 
     return install
 
@@ -193,8 +203,7 @@ PRELUDE["weighted_percentile"] = _macro(
 
 
 def _install_histogram(connection: Any) -> None:
-    present = connection.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name = 'numeric_histogram'").fetchone()
-    if present and present[0]:
+    if _present(connection, "numeric_histogram"):
         return
     import pyarrow as pa
 
