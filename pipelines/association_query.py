@@ -126,7 +126,7 @@ def _main(arguments: list[str]) -> int:
         settings = PlanOptions(
             query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=max(query.least_tasks, 2 * worker_count(options))
         )
-        plan = plan_statement(home, names.project, query.logstore, query.statement, times, settings)
+        plan = plan_statement(home, names.log_project, query.logstore, query.statement, times, settings)
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
         if query.output is None:
             print_result(plan, result, query.format)

@@ -15,7 +15,8 @@ class HomeOptions(PipelineOptions):  # type: ignore[misc]
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--home", help="Folder that keeps everything. Default: LOGSLUICE_HOME, else .logsluice. Only the launcher opens it.")
-        parser.add_argument("--project", default="default", help="Project the names belong to.")
+        # Beam's own --project is the cloud project that a Dataflow job is billed to.
+        parser.add_argument("--log_project", default="default", help="Project of the catalogue that the names belong to.")
         parser.add_argument("--catalogue", help="SQLAlchemy URL of the catalogue when it is not in the home.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import AsSingleton, PBegin, PCollection
+from apache_beam.pvalue import AsDict, PBegin, PCollection
 
 from transforms.core.arrow_stream import from_stream, to_stream
 from transforms.core.error_transport import portable_errors
@@ -37,17 +37,23 @@ class QueryLogs(beam.PTransform):
         plan = dataclasses.replace(self._plan, files=(), tasks=())
         # Without the shuffle all tasks would be fused into one bundle of one worker.
         tasks = begin | "Scan tasks" >> beam.Create(list(self._plan.tasks)).with_output_types(ScanTask) | "Spread" >> beam.Reshuffle()
-        sides = {}
-        for number, read in enumerate(plan.external):
-            source = begin if read.keys is None else self._keys(tasks, plan, read)
-            sides[f"side_{number}"] = AsSingleton(source | f"Read ExternalStore '{read.descriptor.name}'" >> ReadExternalStore(read))
-        partials = tasks | "Scan" >> beam.ParDo(_Scan(plan, self._limits), **sides).with_output_types(bytes)
+        scan = beam.ParDo(_Scan(plan, self._limits))
+        if plan.external:
+            tables = [self._table(begin, tasks, plan, read) for read in plan.external] | "Tables" >> beam.Flatten()
+            scan = beam.ParDo(_Scan(plan, self._limits), AsDict(tables))
+        partials = tasks | "Scan" >> scan.with_output_types(bytes)
         return (
             partials
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, bytes])
             | "Gather" >> beam.GroupByKey()
             | "Merge" >> beam.ParDo(_Merge(plan, self._limits)).with_output_types(bytes)
         )
+
+    def _table(self, begin: PBegin, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[tuple[str, bytes]]:
+        name = read.descriptor.name
+        source = begin if read.keys is None else self._keys(tasks, plan, read)
+        table = source | f"Read ExternalStore '{name}'" >> ReadExternalStore(read)
+        return table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
 
     def _keys(self, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[list[Any]]:
         name = read.descriptor.name
@@ -67,10 +73,8 @@ class _Scan(beam.DoFn):
         self._rows = Metrics.counter("logsluice", "log_rows_read")
         self._files = Metrics.counter("logsluice", "files_read")
 
-    def process(self, task: ScanTask, **sides: bytes) -> Iterable[bytes]:
-        external = {
-            read.descriptor.name: from_stream(sides[f"side_{number}"]) for number, read in enumerate(self._plan.external)
-        }
+    def process(self, task: ScanTask, tables: dict[str, bytes] | None = None) -> Iterable[bytes]:
+        external = {name: from_stream(stream) for name, stream in (tables or {}).items()}
         with portable_errors():
             result = run_task(self._plan, task, external, self._limits)
         self._rows.inc(sum(file.rows for file in task.files))

@@ -248,10 +248,10 @@ def _walk(pipeline: Any) -> list[Any]:
 def test_an_external_store_that_is_gone_is_named_by_the_pipeline(game: Game) -> None:
     from pipelines.association_query import run_plan
     from pipelines.launch import options_of
-    from transforms.core.errors import StoreError
+    from transforms.core.errors import LogsluiceError
 
     plan = game.plan(JOINS[0])
     broken = dict(plan.external[0].descriptor.parameter, db="/nowhere/at/all.sqlite" if game.kind == "sqlite" else "no_such_database")
     read = dataclasses.replace(plan.external[0], descriptor=ExternalStoreDescriptor("chiji_user", plan.external[0].descriptor.kind, broken, plan.external[0].descriptor.password))
-    with pytest.raises(StoreError, match="chiji_user"):
+    with pytest.raises(LogsluiceError, match="chiji_user"):
         run_plan(dataclasses.replace(plan, external=(read,)), options_of([]), now_seconds=0)

@@ -47,12 +47,12 @@ class Engine:
         }
         self.connection = duckdb.connect(":memory:", config=config)
         for name, value in (settings or {}).items():
-            self.connection.execute(f"set {name} = '{value}'")
+            self._command(f"set {name} = '{value}'")
 
     def define_log(self, relation: str) -> None:
         """Make ``"~log"`` the rows of a SELECT."""
         with _told():
-            self.connection.execute(f"create or replace temp view {quoted(LOG)} as {relation}")
+            self._command(f"create or replace temp view {quoted(LOG)} as {relation}")
 
     def define_table(self, name: str, table: Any) -> None:
         """Make an Arrow table (or record batch reader, for one reading) readable under a name."""
@@ -71,6 +71,10 @@ class Engine:
     def interrupt(self) -> None:
         """Stop the statement that runs, from another thread."""
         self.connection.interrupt()
+
+    def _command(self, sql: str) -> None:
+        # The result is fetched although it is empty: a connection with an open one takes no new functions.
+        self.connection.execute(sql).fetchall()
 
     def close(self) -> None:
         """Let go of memory and spill files."""

@@ -249,7 +249,9 @@ def _external(analysis: Analysis, around: Surroundings) -> tuple[tuple[ExternalR
             warnings.append(
                 f"ExternalStore {use.name!r} holds about {size.bytes // 1_048_576:,} MB and is read whole; a condition on its columns in WHERE makes the database send less"
             )
-        reads.append(ExternalRead(store, use.columns, use.conditions, keys, size.rows))
+        # A statement that only counts rows needs some column to carry them.
+        columns = use.columns or (around.external_columns(store)[0].name,)
+        reads.append(ExternalRead(store, columns, use.conditions, keys, size.rows))
     return tuple(reads), reasons, warnings
 
 

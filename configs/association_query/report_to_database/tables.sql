@@ -1,0 +1,1 @@
+create table report (minute bigint(20) default null, pv bigint(20) default null);
