@@ -81,16 +81,17 @@ class SqliteDialect(DatabaseDialect):
 
     def size(self, connection: sa.Connection) -> TableSize:
         table = self.descriptor.parameter["table"]
-        kinds = dict(self.rows(connection, "select type, count(*) from sqlite_master where type in ('table', 'view') group by type"))
         whole = self._path().stat().st_size
-        size = whole if kinds.get("table", 0) == 1 else None
+        kind = next(
+            (row[0] for row in self.rows(connection, "select type from sqlite_master where name = :tab collate nocase", tab=table)), ""
+        )
+        statement: Any = sa.select(sa.func.max(sa.literal_column("rowid"))).select_from(sa.table(table))
         try:
-            # The last row number is found at once and is no less than the number of rows, unless rows were numbered by hand.
-            statement: Any = sa.select(sa.func.max(sa.literal_column("rowid"))).select_from(sa.table(table))
-            rows = connection.execute(statement).scalar()
-        except sa.exc.OperationalError:  # a view, or a table without row numbers
-            return TableSize(None, size if size is not None else whole)
-        return TableSize(max(0, int(rows or 0)), size if size is not None else whole)
+            # The last row number is found at once, and is the number of rows where none were deleted or numbered by hand.
+            rows = connection.execute(statement).scalar() if kind == "table" else None
+        except sa.exc.OperationalError:  # a table without row numbers
+            return TableSize(None, whole)
+        return TableSize(max(0, int(rows or 0)) if kind == "table" else None, whole)
 
     def server(self, connection: sa.Connection) -> ServerReport:
         encoding = next(self.rows(connection, "pragma encoding"))[0]

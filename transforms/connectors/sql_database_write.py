@@ -107,7 +107,7 @@ class _Refusal:
         self._column = column
 
     def __call__(self, value: object, why: str) -> StoreRejected:
-        shown = repr(value) if not isinstance(value, str) else value
+        shown = repr(value) if isinstance(value, bytes) else str(value)
         shown = shown if len(shown) <= 60 else shown[:60] + "…"
         return StoreRejected(
             f"ExternalStore {self._store!r}: {shown} does not fit column {self._column.name} {self._column.type.database_type}",
