@@ -31,7 +31,15 @@ setup(
     ],
     extras_require={
         "postgresql": ["psycopg[binary]>=3.2,<4"],
-        "test": ["pytest>=9.0.3,<10", "pytest-timeout>=2.3,<3", "hypothesis>=6.100,<7", "psutil>=6,<8", "ruff>=0.9,<1", "mypy>=1.15,<3", "import-linter>=2.1,<3"],
+        "test": [
+            "pytest>=9.0.3,<10",
+            "pytest-timeout>=2.3,<3",
+            "hypothesis>=6.100,<7",
+            "psutil>=6,<8",
+            "ruff>=0.9,<1",
+            "mypy>=1.15,<3",
+            "import-linter>=2.1,<3",
+        ],
     },
     entry_points={"console_scripts": ["logsluice = pipelines.__main__:main"]},
 )

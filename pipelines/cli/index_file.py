@@ -49,7 +49,7 @@ def read_index(file: str) -> Index:
         raise ParameterInvalid(error.message, hint=error.hint or _EXAMPLE, location=_named(text, error.message, file)) from None
 
 
-class _Repeated(Exception):  # noqa: N818 (a signal between two functions of this file)
+class _Repeated(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key

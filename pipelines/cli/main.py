@@ -153,7 +153,10 @@ def _explain(error: Exception, show_traceback: bool) -> int:
         click.echo(render(error), err=True)
         return error.exit_code
     if isinstance(error, OSError) and error.errno is not None:
-        _abandon_stdout()
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _abandon_stdout()
         file = f": {error.filename}" if error.filename else ""
         click.echo(f"error[System]: {error.strerror}{file}\nhint: --traceback before the verb shows where", err=True)
         return ExitCode.STORE

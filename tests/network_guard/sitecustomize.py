@@ -19,7 +19,7 @@ _WITH_ADDRESS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _WITH_HOST = {"socket.getaddrinfo", "socket.gethostbyname"}
 
 
-class NetworkBlocked(RuntimeError):  # noqa: N818 (it is a fact, not an error of the program)
+class NetworkBlocked(RuntimeError):
     """A test tried to reach another machine."""
 
 

@@ -80,7 +80,7 @@ class Index:
 
     def typed_fields(self) -> dict[str, Literal["long", "double"]]:
         """Fields whose values are also stored as numbers."""
-        return {name: index.type for name, index in self.fields.items() if index.type in ("long", "double")}  # type: ignore[misc]
+        return {name: index.type for name, index in self.fields.items() if index.type in ("long", "double")}
 
     def flat(self) -> Iterator[tuple[str, FieldIndex]]:
         """Every indexed field and, as ``field.leaf``, every JSON leaf."""
