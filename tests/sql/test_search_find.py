@@ -136,6 +136,11 @@ def test_a_letter_as_delimiter_cuts_only_in_its_own_case() -> None:
     assert table.find("a:bX*", index) == ["4"]
 
 
+def test_a_phrase_can_be_a_whole_value() -> None:
+    table = SearchTable([{"id": "1", "a": "x y"}, {"id": "2", "a": "xy"}, {"id": "3", "b": "x, y"}])
+    assert table.find('#"x y"', Index(FullTextIndex(), {"a": FieldIndex(delimiters="")})) == ["1", "3"]
+
+
 def test_bare_words_and_fields_with_their_own_index() -> None:
     table = SearchTable([{"id": "1", "message": "this is", "other": "plain"}, {"id": "2", "message": "none", "other": "this too"}])
     fields = {"message": FieldIndex()}

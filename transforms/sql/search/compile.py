@@ -106,10 +106,11 @@ class _Compiler:
 
     def bare(self, word: Word, cutting: Cutting) -> list[str]:
         pieces = self.pieces(word, cutting)
-        groups = [pieces] if word.kind == "phrase" else [[piece] for piece in pieces]
-        return [self.anywhere(group, cutting) for group in groups] or ["true"]
+        if word.kind == "phrase":
+            return [self.anywhere(pieces, cutting, word.text)]
+        return [self.anywhere([piece], cutting) for piece in pieces] or ["true"]
 
-    def anywhere(self, pieces: list[Piece], line: Cutting) -> str:
+    def anywhere(self, pieces: list[Piece], line: Cutting, phrase: str | None = None) -> str:
         """One piece, or the pieces of a phrase, in the name or the value of any field of the full-text index."""
         found: list[str] = []
         alike: dict[tuple[Piece, Cutting], list[str]] = {}
@@ -118,10 +119,12 @@ class _Compiler:
             if _name_matches(name, pieces, line):
                 found.append(f"{value} IS NOT NULL")
                 continue
-            own = wanted([part for piece in pieces for part in cut(piece.text, piece.wild, cutting)])
+            # A phrase is cut by the field's own delimiters, so that it can also be the whole value of a field without any.
+            sources = pieces if phrase is None else [Piece(phrase, False)]
+            own = wanted([part for piece in sources for part in cut(piece.text, piece.wild, cutting)])
             if not own or any(piece.text[0] in "*?" and piece.wild for piece in own):
                 continue
-            if len(pieces) > 1:
+            if phrase is not None:
                 found.append(matches_phrase(value, own, cutting))
             elif len(own) > 1:
                 found.append(_join("AND", [matches(value, part, cutting) for part in own]))
