@@ -110,7 +110,7 @@ def subclasses(kind: type[LogsluiceError]) -> Iterator[type[LogsluiceError]]:
 
 
 def test_every_error_survives_pickling() -> None:
-    kinds = [LogsluiceError, *subclasses(LogsluiceError)]
+    kinds: list[type[LogsluiceError]] = [LogsluiceError, *subclasses(LogsluiceError)]
     assert {errors.ParameterInvalid, errors.SqlError, errors.CommitConflict} <= set(kinds), "the walk misses some"
     for kind in kinds:
         error = kind("what", hint="next", location=Location("a b", 2, 3), code="Special")
