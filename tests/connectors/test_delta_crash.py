@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,24 +70,27 @@ def expected(*lanes: str, steps: int) -> Counter[tuple[str, int]]:
     return Counter((lane, 10 * step + i) for lane in lanes for step in range(1, steps + 1) for i in range(2))
 
 
-def each_moment(tmp_path: Path, code: str, prepare: Callable[[Path], DeltaLogstore]) -> list[tuple[int, str, DeltaLogstore]]:
-    """A store of its own for every moment of a program, in which the program was killed there."""
-    prepare(tmp_path / "counted")
-    moments = count_moments(code.format(location=str(tmp_path / "counted"), step=2))
+def each_moment(tmp_path: Path, code: str, steps: int, only: str = "") -> list[tuple[str, DeltaLogstore]]:
+    """For every moment of a program (that ``only`` names), a store in which the program was killed there."""
+    make(tmp_path / "prepared", steps)
+
+    def copy(name: str) -> str:
+        return str(shutil.copytree(tmp_path / "prepared", tmp_path / name))
+
+    moments = count_moments(code.format(location=copy("counted"), step=2))
     killed = []
     for n, moment in enumerate(moments):
-        location = tmp_path / f"killed {n}"
-        prepare(location)
-        run_killed_at(code.format(location=str(location), step=2), n)
-        killed.append((n, moment, make(location)))
+        if only in moment:
+            run_killed_at(code.format(location=copy(f"killed {n}"), step=2), n)
+            killed.append((moment, make(tmp_path / f"killed {n}")))
     return killed
 
 
 def test_an_append_killed_anywhere_and_repeated_is_there_once(tmp_path: Path) -> None:
-    killed = each_moment(tmp_path, _APPEND, lambda location: make(location, 1))
-    names = [moment for _, moment, _ in killed]
+    killed = each_moment(tmp_path, _APPEND, 1)
+    names = [moment for moment, _ in killed]
     assert names == [f"logstore.{what} {when}" for what in ("add-columns", "write-file", "commit") for when in ("before", "after")]
-    for n, moment, store in killed:
+    for moment, store in killed:
         seen = found(store)
         done = moment == "logstore.commit after"
         assert seen == expected("a", steps=2 if done else 1), moment  # all of the commit or nothing
@@ -95,16 +98,16 @@ def test_an_append_killed_anywhere_and_repeated_is_there_once(tmp_path: Path) ->
         assert again.applied != done, moment
         assert found(store) == followed(store) == expected("a", steps=2), moment
         orphans = 1 if moment in ("logstore.write-file after", "logstore.commit before") else 0
-        assert store.vacuum(older_than_hours=0).files_removed == orphans, (n, moment)
+        assert store.vacuum(older_than_hours=0).files_removed == orphans, moment
         assert found(store) == expected("a", steps=2), moment
 
 
 def test_a_compaction_killed_anywhere_changes_no_log(tmp_path: Path) -> None:
-    killed = each_moment(tmp_path, _COMPACT, lambda location: make(location, 6))
-    assert {moment for _, moment, _ in killed} == {
+    killed = each_moment(tmp_path, _COMPACT, 6)
+    assert {moment for moment, _ in killed} == {
         f"logstore.{what} {when}" for what in ("write-file", "commit") for when in ("before", "after")
     }
-    for _, moment, store in killed:
+    for moment, store in killed:
         assert found(store) == followed(store) == expected("a", steps=6), moment
         store.compact(min_files=2)
         assert found(store) == followed(store) == expected("a", steps=6), moment
@@ -116,16 +119,12 @@ def test_a_compaction_killed_anywhere_changes_no_log(tmp_path: Path) -> None:
 def test_a_checkpoint_killed_before_or_after_leaves_a_table_that_opens(tmp_path: Path) -> None:
     # Version 32 is the first that writes a checkpoint; two columns came before it.
     code = _APPEND_MANY.replace("{steps}", "29").replace("{lane!r}", "'a'")
-    killed = []
-    make(tmp_path / "counted", 26)
-    moments = count_moments(code.format(location=str(tmp_path / "counted")))
-    for n in (n for n, moment in enumerate(moments) if "checkpoint" in moment):
-        store = make(tmp_path / f"killed {n}", 26)
-        run_killed_at(code.format(location=str(tmp_path / f"killed {n}")), n)
-        run(code.format(location=str(tmp_path / f"killed {n}")))
+    killed = each_moment(tmp_path, code, 26, only="checkpoint")
+    assert [moment for moment, _ in killed] == ["logstore.checkpoint before", "logstore.checkpoint after"]
+    for _, store in killed:
+        for step in range((store.app_version("a") or 0) + 1, 30):
+            store.append(groups("a", step), app=AppTransaction("a", step))
         assert found(store) == followed(store) == expected("a", steps=29)
-        killed.append(moments[n])
-    assert killed == ["logstore.checkpoint before", "logstore.checkpoint after"]
 
 
 def kill_at_random_times(location: Path, seed: int, kills: int, steps: int) -> None:
@@ -166,24 +165,24 @@ def race(location: Path, lanes: str, steps: int) -> DeltaLogstore:
 
 
 def test_writers_killed_at_random_times(tmp_path: Path) -> None:
-    kill_at_random_times(tmp_path / "store", seed=7, kills=4, steps=40)
+    kill_at_random_times(tmp_path / "store", seed=7, kills=4, steps=25)
 
 
 def test_four_writers_race_with_a_compactor(tmp_path: Path) -> None:
-    store = race(tmp_path / "store", "abcd", 25)
+    store = race(tmp_path / "store", "abcd", 15)
     store.compact(min_files=2)
     store.vacuum(older_than_hours=0)
-    assert found(store) == expected(*"abcd", steps=25)
+    assert found(store) == expected(*"abcd", steps=15)
 
 
 def test_writers_of_one_lane_commit_each_step_once(tmp_path: Path) -> None:
     store = make(tmp_path / "store")
-    code = _APPEND_MANY.format(location=str(tmp_path / "store"), lane="a", steps=30)
+    code = _APPEND_MANY.format(location=str(tmp_path / "store"), lane="a", steps=20)
     writers = [start(code) for _ in range(2)]
     for writer in writers:
         out, err = writer.communicate()
         assert writer.returncode == 0, f"{out}\n{err}"
-    assert found(store) == followed(store) == expected("a", steps=30)
+    assert found(store) == followed(store) == expected("a", steps=20)
 
 
 @pytest.mark.soak

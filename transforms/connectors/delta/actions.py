@@ -2,7 +2,8 @@
 
 A data file's name says its place in the order of commits: ``<moment>.<ordinal>.<random>.parquet`` for a file as it was
 written, ``<first>-<last>.<random>.parquet`` with the receive times of its first and last log for one that compaction made.
-Moments and receive times are microseconds as 16 hexadecimal digits.
+Moments and receive times are microseconds as 16 hexadecimal digits. A file as big as a writer makes them ends in
+``.full.parquet``, whatever its compressed size: it gains nothing from compaction.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from transforms.stores.logstore import DataFile
 
 __all__ = [
     "add_action",
+    "data_file",
+    "is_full",
     "merged_name",
     "order_key",
     "partition_values",
@@ -30,23 +33,31 @@ __all__ = [
     "typed_of",
 ]
 
+_END = ".parquet"
+_FULL = ".full.parquet"
 _MERGED = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.")
 
 
-def plain_name(shard: int, moment_us: int, ordinal: int) -> str:
+def plain_name(shard: int, moment_us: int, ordinal: int, full: bool) -> str:
     """The relative path of a new data file; within one moment the ordinal keeps the order."""
-    return f"data/{shard}/{moment_us:016x}.{ordinal:06d}.{secrets.token_hex(8)}.parquet"
+    return f"data/{shard}/{moment_us:016x}.{ordinal:06d}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
-def merged_name(shard: int, first: int, last: int) -> str:
+def merged_name(shard: int, first: int, last: int, full: bool) -> str:
     """The relative path of a file with logs of several commits."""
-    return f"data/{shard}/{first:016x}-{last:016x}.{secrets.token_hex(8)}.parquet"
+    return f"data/{shard}/{first:016x}-{last:016x}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
 def renamed(relative: str) -> str:
     """The relative path of a file that takes another's place in the order."""
-    stem, _, _ = relative.removesuffix(".parquet").rpartition(".")
-    return f"{stem}.{secrets.token_hex(8)}.parquet"
+    end = _FULL if relative.endswith(_FULL) else _END
+    stem, _, _ = relative.removesuffix(end).rpartition(".")
+    return f"{stem}.{secrets.token_hex(8)}{end}"
+
+
+def is_full(file: DataFile) -> bool:
+    """Whether a file is as big as its writer makes them."""
+    return file.path.endswith(_FULL)
 
 
 def received_span(file: DataFile) -> tuple[int, int]:

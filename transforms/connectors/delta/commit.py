@@ -100,6 +100,7 @@ class Committer:
                     table.alter.add_columns(
                         fields, commit_properties=CommitProperties(max_commit_retries=0), post_commithook_properties=_HOOKS
                     )
+                    self.storage.settle(_entry(base + 1))
             except CommitFailedError:
                 continue
             except (DeltaError, OSError) as error:
@@ -130,6 +131,7 @@ class Committer:
                     commit_properties=properties,
                     post_commithook_properties=_HOOKS,
                 )
+                self.storage.settle(_entry(version))
         except CommitFailedError:
             return False
         except (DeltaError, OSError) as error:
@@ -140,10 +142,14 @@ class Committer:
 
     def _is_ours(self, version: int, token: str) -> bool:
         try:
-            lines = self.storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
+            lines = self.storage.read_bytes(_entry(version)).splitlines()
         except FileNotFoundError:
             return False
         return any(json.loads(line).get("commitInfo", {}).get("logsluice") == token for line in lines if line.strip())
+
+
+def _entry(version: int) -> str:
+    return f"_delta_log/{version:020d}.json"
 
 
 def last_receive_time(table: DeltaTable) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from transforms.connectors.delta.actions import is_full
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import ATTEMPTS, Committer
 from transforms.connectors.delta.data_files import MAX_FILE_ROWS
@@ -83,7 +84,7 @@ def bins_of(storage: Storage, files: Iterable[DataFile], min_files: int, by_size
     """Files (given in commit order) to merge with each other."""
     candidates: dict[tuple[int, int], list[DataFile]] = defaultdict(list)
     for file in files:
-        if file.rows < SMALL_ROWS and file.size < SMALL_BYTES:
+        if file.rows < SMALL_ROWS and file.size < SMALL_BYTES and not is_full(file):
             tier = (file.rows.bit_length() + 2) // 3 if by_size else 0
             candidates[file.shard, tier].append(file)
     return [bin_ for group in candidates.values() if len(group) >= max(2, min_files) for bin_ in _alike(storage, group) if len(bin_) > 1]

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from transforms.connectors.delta.actions import plain_name
-from transforms.connectors.delta.shaping import Typed, frame_of, shape
+from transforms.connectors.delta.shaping import frame_of, shape
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
 from transforms.core.field_columns import TIME
@@ -19,9 +19,9 @@ from transforms.stores.logstore import DataFile
 __all__ = ["MAX_FILE_BYTES", "MAX_FILE_ROWS", "ROW_GROUP_BYTES", "ROW_GROUP_ROWS", "Admit", "write_frame", "write_groups"]
 
 MAX_FILE_ROWS = 1_000_000
-MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_FILE_BYTES = 128 * 1024 * 1024
 """In memory, before compression."""
-MAX_FILE_CELLS = 16_000_000
+MAX_FILE_CELLS = 8_000_000
 """Rows × columns: an absent field costs memory too."""
 ROW_GROUP_ROWS = 131_072
 ROW_GROUP_BYTES = 64 * 1024 * 1024
@@ -36,14 +36,14 @@ def write_groups(
     """Write groups as data files of bounded size; each file goes to the shard that ``next_shard`` names."""
     files = []
     ordinal = count()
-    for frames in gather(frame_of(group) for group in groups if group.num_rows):
+    for frames, full in gather(frame_of(group) for group in groups if group.num_rows):
         shard = next_shard()
-        files.append(write_frame(storage, frames, plain_name(shard, moment_us, next(ordinal)), shard, None, typed, admit))
+        files.append(write_frame(storage, frames, plain_name(shard, moment_us, next(ordinal), full), shard, None, typed, admit))
     return files
 
 
-def gather(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
-    """Runs of frames that fit one file. A frame that alone is too big is cut."""
+def gather(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[list[pl.DataFrame], bool]]:
+    """Runs of frames that fit one file, and whether the file is full with them. A frame that alone is too big is cut."""
     pending: list[pl.DataFrame] = []
     rows = size = 0
     columns: set[str] = set()
@@ -53,12 +53,12 @@ def gather(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
             more = int(frame.estimated_size())
             full = rows + frame.height > MAX_FILE_ROWS or size + more > MAX_FILE_BYTES
             if pending and (full or (rows + frame.height) * len(wider) > MAX_FILE_CELLS):
-                yield pending
+                yield pending, True
                 pending, rows, size, wider = [], 0, 0, set(frame.columns)
             pending.append(frame)
             rows, size, columns = rows + frame.height, size + more, wider
     if pending:
-        yield pending
+        yield pending, False
 
 
 def write_frame(
@@ -74,11 +74,6 @@ def write_frame(
     return DataFile(
         storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs
     )
-
-
-def typed_pairs(fields: Mapping[str, str]) -> Typed:
-    """The pairs of an index, sorted."""
-    return tuple(sorted(fields.items()))
 
 
 def _cut(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -33,10 +33,10 @@ def merge(storage: Storage, files: Sequence[DataFile], typed: Mapping[str, str],
     """Files of one shard, in commit order, as few files of bounded size; memory stays within the bound of one."""
     shard = files[0].shard
     merged = []
-    for frames in gather(_frames(storage, files, stamped=True)):
+    for frames, full in gather(_frames(storage, files, stamped=True)):
         first = min(_moment(frame, "min") for frame in frames)
         last = max(_moment(frame, "max") for frame in frames)
-        merged.append(write_frame(storage, frames, merged_name(shard, first, last), shard, None, typed, admit))
+        merged.append(write_frame(storage, frames, merged_name(shard, first, last, full), shard, None, typed, admit))
     return merged
 
 

@@ -54,6 +54,10 @@ class Storage(Protocol):
         """A context manager that gives a local path to write the file to; at its end the file is durable in its place."""
         ...
 
+    def settle(self, relative: str) -> None:
+        """Make a file that the table library wrote survive a power cut."""
+        ...
+
     def open(self, relative: str) -> Any:
         """The file as something Arrow reads. Raises FileNotFoundError."""
         ...
@@ -109,6 +113,11 @@ class LocalStorage:
         # A new name is durable only once the folder that holds it is, and so on up through the folders made just now.
         for folder in [path.parent, *(made.parent for made in fresh)]:
             _sync(folder)
+
+    def settle(self, relative: str) -> None:
+        path = self.root / relative
+        _sync(path)
+        _sync(path.parent)
 
     def open(self, relative: str) -> Any:
         return self.path_of(relative)
@@ -167,6 +176,9 @@ class ObjectStorage:
             with path.open("rb") as source, self._files.open_output_stream(relative) as target:
                 while block := source.read(8 * 1024 * 1024):
                     target.write(block)
+
+    def settle(self, relative: str) -> None:
+        """What an object store has taken is durable."""
 
     def open(self, relative: str) -> Any:
         return self._files.open_input_file(relative)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
@@ -70,4 +68,4 @@ def field(column: str, kind: str, of: str | None = None) -> Field:
 
 def column_names(table: DeltaTable) -> list[str]:
     """The table's columns, in the schema's order."""
-    return [column["name"] for column in json.loads(table.schema().to_json())["fields"]]
+    return [column.name for column in table.schema().fields]

@@ -41,7 +41,7 @@ def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailB
             raise expired(name, version) from None
         except OSError as error:
             raise StoreUnavailable(f"the log of Logstore {name!r} cannot be read: {error}") from error
-        adds = [add for line in lines if line.startswith(b'{"add"') for add in [json.loads(line)["add"]] if add["dataChange"]]
+        adds = [add for line in lines if b'"add"' in line and (add := json.loads(line).get("add")) and add["dataChange"]]
         if adds:
             files = tuple(data_file(add, storage.path_of(add["path"])) for add in adds)
             yield TailBatch(version, files[0].receive_time or 0, CommittedLogs(storage, name, version, files))
