@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.import_inputs import Input, digest, find_inputs
+from pipelines.import_inputs import STDIN, Input, PatientPipe, digest, find_inputs
 from pipelines.import_stages import Place, Stages
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
@@ -149,6 +149,8 @@ class _Import:
         self, home: Home, request: ImportRequest, store: Logstore, inputs: list[Input], formats: list[str], run: ImportRun, clock: Clock,
         watch: Watcher | None, report: ImportReport,
     ) -> None:  # fmt: skip
+        from transforms.formats.byte_source import Continued
+
         self._catalogue = home.catalogue()
         self._request, self._store, self._inputs, self._report, self._watch = request, store, inputs, report, watch
         self._dead_letters = (request.dead_letters or home.dead_letters_dir / f"import-{request.logstore}-{run.id[:12]}.jsonl").absolute()
@@ -163,6 +165,7 @@ class _Import:
         self._run = run
         self._app = f"import-{run.lane}"
         self._readers = _readers(request, formats, int(run.start["started_us"]))
+        self._pipe = Continued(PatientPipe(), STDIN) if inputs[0].path is None else None
         self._bytes_total = sum(found.size for found in inputs)
 
     def run(self) -> None:
@@ -174,7 +177,7 @@ class _Import:
                 self._replay(run)
         self._cut_dead_letters(int(self._run.end["dead"]))
         place = Place(self._run.end["file"], self._run.end["at"])
-        with Stages(self._inputs, self._readers, place) as stages:
+        with Stages(self._inputs, self._readers, place, pipe=self._pipe) as stages:
             pending = _Pending()
             for item in stages.batches(wait=1.0):
                 if item is not None:
@@ -212,7 +215,7 @@ class _Import:
         pending = _Pending()
 
         def groups() -> Iterator[LogGroup]:
-            with Stages(self._inputs, self._readers, start, stop) as stages:
+            with Stages(self._inputs, self._readers, start, stop, self._pipe) as stages:
                 for item in stages.batches(wait=60.0):
                     if item is not None:
                         pending.take(*item)

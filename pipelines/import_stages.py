@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.import_inputs import Input, PatientPipe
+from pipelines.import_inputs import Input
 from transforms.formats.byte_source import open_file
 from transforms.formats.readers import LogBatch, Position, Reader
 
@@ -40,14 +40,15 @@ class Stages:
     """Batches of logs from a place on, in order, up to ``stop`` or the end of the last input.
 
     Iterate inside ``with``: leaving it ends the threads. `file` tells which input a batch came from, `bytes_done` how much of the
-    files has been read (of compressed ones, compressed bytes).
+    files has been read (of compressed ones, compressed bytes). ``pipe`` is what an input without path is read from.
     """
 
-    def __init__(self, inputs: list[Input], readers: list[Reader], start: Place, stop: Place | None = None) -> None:
+    def __init__(self, inputs: list[Input], readers: list[Reader], start: Place, stop: Place | None = None, pipe: Any = None) -> None:
         self._inputs = inputs
         self._readers = readers
         self._start = start
         self._stop = stop
+        self._pipe = pipe
         self._queue: queue.Queue[_Piece | None] = queue.Queue(_AHEAD)
         self._ended = threading.Event()
         self._open: Any = None
@@ -101,7 +102,7 @@ class Stages:
     def _read_input(self, number: int, start: Position, stop: Position | None) -> None:
         found, reader = self._inputs[number], self._readers[number]
         if found.path is None:
-            source: Any = PatientPipe()
+            source: Any = self._pipe
         elif getattr(reader, "needs_path", False):
             source = found.path
         else:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreRejected
 from transforms.formats.records import Chunk
 
-__all__ = ["CHUNK_BYTES", "Compression", "compression_of", "damaged", "open_bytes", "open_file", "read_chunks", "skip_bytes"]
+__all__ = ["CHUNK_BYTES", "Compression", "Continued", "compression_of", "damaged", "open_bytes", "open_file", "read_chunks", "skip_bytes"]
 
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ def open_file(path: Path, name: str) -> io.BufferedReader:
         raise StoreRejected(f"{name} cannot be read: {error.strerror}", hint="check its permissions") from error
 
 
-def open_bytes(source: Path | BinaryIO, name: str) -> Any:
+def open_bytes(source: Path | BinaryIO | Continued, name: str) -> Any:
     """A readable stream (``read(n)``, ``close()``) of an input's bytes, decompressed; several members follow one another.
 
     ``source`` is a path or an open binary stream that can ``peek``. Raises NotFound, or StoreRejected when it may not be read.
@@ -45,12 +45,36 @@ def open_bytes(source: Path | BinaryIO, name: str) -> Any:
     import pyarrow as pa
 
     opened: Any
+    if isinstance(source, Continued):
+        return source
     if isinstance(source, Path):
         opened = open_file(source, name)
     else:
         opened = source if hasattr(source, "peek") else io.BufferedReader(source)
     kind = compression_of(opened.peek(4)[:4])
     return pa.CompressedInputStream(pa.PythonFile(opened, mode="r"), kind) if kind else opened
+
+
+class Continued:
+    """A pipe that is read in several goes: opened (and unpacked) once, it remembers how much was ``consumed``."""
+
+    def __init__(self, source: Any, name: str) -> None:
+        self._stream = open_bytes(source, name)
+        self.consumed = 0
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; empty at the end."""
+        block = bytes(self._stream.read(size))
+        self.consumed += len(block)
+        return block
+
+    @property
+    def paused(self) -> bool:
+        """Whether the writer has nothing more for now."""
+        return bool(getattr(self._stream, "paused", False))
+
+    def close(self) -> None:
+        """The pipe stays open for the next go."""
 
 
 def damaged(name: str, offset: int, error: Exception) -> LogsluiceError:
@@ -63,8 +87,8 @@ def damaged(name: str, offset: int, error: Exception) -> LogsluiceError:
 
 
 def skip_bytes(stream: Any, count: int, name: str) -> None:
-    """Read and forget, to go on where an earlier run stopped."""
-    left = count
+    """Go on at byte ``count`` of an input, where an earlier run stopped: read and forget what lies before."""
+    left = count - getattr(stream, "consumed", 0)
     while left:
         try:
             block = stream.read(min(left, _BLOCK))

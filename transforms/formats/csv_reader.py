@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from transforms.formats.byte_source import CHUNK_BYTES, damaged, open_bytes, read_chunks, skip_bytes
 from transforms.formats.csv_records import CsvRecords, header_of, whole_records
 from transforms.formats.event_times import LogSettings
-from transforms.formats.readers import LogBatch, Position, batch_of_chunk
+from transforms.formats.readers import LogBatch, Position, Source, batch_of_chunk
 from transforms.formats.records import Chunk
 
 __all__ = ["CsvReader"]
@@ -31,15 +31,18 @@ class CsvReader:
     settings: LogSettings
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
+    _headers: dict[str, bytes] = field(default_factory=dict)
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[CsvUnit]:
+    def units(self, source: Source, name: str, start: Position, stop: Position | None = None) -> Iterator[CsvUnit]:
         stream = open_bytes(source, name)
-        header = _read_header(stream, name, self.max_line_bytes)
+        # A pipe that goes on has given its header already.
+        header = self._headers[name] if getattr(stream, "consumed", 0) else _read_header(stream, name, self.max_line_bytes)
+        self._headers[name] = header
         if not header.strip():
             return
         names = tuple(header_of(header, name))
         offset = start.get("offset", len(header))
-        skip_bytes(stream, offset - len(header), name)
+        skip_bytes(stream, offset if hasattr(stream, "consumed") else offset - len(header), name)
         chunks = read_chunks(
             stream, name, max_line_bytes=self.max_line_bytes, offset=offset,
             line=start.get("line", 1 + header.count(b"\n")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from transforms.formats.byte_source import CHUNK_BYTES
 from transforms.formats.csv_records import CsvRecords
@@ -14,7 +13,7 @@ from transforms.formats.event_times import LogSettings
 from transforms.formats.json_lines import JsonLines
 from transforms.formats.json_object import NotALog, parse_object
 from transforms.formats.line_index import Lines
-from transforms.formats.readers import LineReader, LogBatch, Position, batch_of_chunk
+from transforms.formats.readers import LineReader, LogBatch, Position, Source, batch_of_chunk
 from transforms.formats.records import BadRecord, Chunk, Parsed
 from transforms.formats.text_lines import TextLines
 
@@ -29,7 +28,7 @@ class DeadLetterReader:
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
+    def units(self, source: Source, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
         lines = LineReader("dead-letters", JsonLines(self.max_line_bytes), self.settings, 4 * self.max_line_bytes, self.chunk_bytes)
         return lines.units(source, name, start, stop)
 

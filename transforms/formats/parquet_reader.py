@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar
 
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.field_columns import field_of, is_field_column
 from transforms.formats.dead_letters import DeadLetter
 from transforms.formats.event_times import LogSettings
 from transforms.formats.parquet_rows import ParquetRows, Rows, read_rows
-from transforms.formats.readers import LogBatch, Position
+from transforms.formats.readers import LogBatch, Position, Source
 from transforms.formats.records import ROW
 
 __all__ = ["ParquetReader"]
@@ -26,7 +26,7 @@ class ParquetReader:
     settings: LogSettings
     needs_path: ClassVar[bool] = True
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Rows]:
+    def units(self, source: Source, name: str, start: Position, stop: Position | None = None) -> Iterator[Rows]:
         if not isinstance(source, Path):
             raise ParameterInvalid("Parquet cannot be read from a pipe", hint="write it to a file first")
         if not source.exists():

@@ -14,16 +14,19 @@ from typing import Any, BinaryIO, Protocol
 from transforms.core.errors import ParameterInvalid
 from transforms.core.log_group import LogGroup
 from transforms.core.suggest import suggestion
-from transforms.formats.byte_source import CHUNK_BYTES, open_bytes, read_chunks, skip_bytes
+from transforms.formats.byte_source import CHUNK_BYTES, Continued, open_bytes, read_chunks, skip_bytes
 from transforms.formats.dead_letters import DeadLetter
 from transforms.formats.event_times import LogSettings
 from transforms.formats.records import Chunk, Parsed
 
-__all__ = ["FORMATS", "LogBatch", "Position", "Reader", "format_of_name", "reader_of"]
+__all__ = ["FORMATS", "LogBatch", "Position", "Reader", "Source", "format_of_name", "reader_of"]
 
 FORMATS = ("jsonl", "text", "csv", "parquet", "dead-letters")
 _ENDINGS = {"jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "csv": "csv", "parquet": "parquet"}
 _PACKED = {"gz", "gzip", "zst", "zstd"}
+
+Source = Path | BinaryIO | Continued
+"""A file, an open stream that can ``peek``, or a pipe that is read in several goes."""
 
 Position = Mapping[str, int]
 """Where a reader stands in one input: ``offset`` (bytes, uncompressed) and ``line``, or ``row``. Empty = the beginning."""
@@ -57,7 +60,7 @@ class LogBatch:
 class Reader(Protocol):
     """A format."""
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Any]:
+    def units(self, source: Source, name: str, start: Position, stop: Position | None = None) -> Iterator[Any]:
         """The input from a position on, in pieces, up to ``stop`` (a position that `LogBatch.end` gave) or its end.
 
         ``name`` is what messages call it. Raises UserError, StoreError.
@@ -118,7 +121,7 @@ class LineReader:
     max_line_bytes: int
     chunk_bytes: int = CHUNK_BYTES
 
-    def units(self, source: Path | BinaryIO, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
+    def units(self, source: Source, name: str, start: Position, stop: Position | None = None) -> Iterator[Chunk]:
         stream = open_bytes(source, name)
         offset = start.get("offset", 0)
         skip_bytes(stream, offset, name)
