@@ -47,13 +47,17 @@ _KINDS = {
 STORE_TYPES = tuple(_KINDS)
 _MEANT = {"database": "db", "user": "username", "passwd": "password", "pwd": "password", "hostname": "host", "tz": "timezone"}
 _ALIASES = {"intance-id": "instance-id", "vpc_id": "vpc-id", "instance_id": "instance-id"}
-_PUBLIC = {"externalStoreName", "storeType", "parameter", "name", "type", *(key for kind in _KINDS.values() for key in kind.keys)} - {
-    "password",
-    "accesskey",
-    "externalStoreCsv",
+_WORDS = {
+    "externalStoreName",
+    "storeType",
+    "parameter",
+    "name",
+    "type",
+    *_KINDS,
+    *_ALIASES,
+    *(key for kind in _KINDS.values() for key in kind.keys),
 }
-# A value on a line: up to a quote that is followed by the next key or by the end, or all the rest of a broken line.
-_VALUE = re.compile(r'"?([\w-]+)"?(\s*[:=]\s*)(.*?)(?="\s*,\s*"|"\s*\}|"\s*,?\s*$|$)', re.MULTILINE)
+_RUN = re.compile(r"""[^\s{}\[\]:,"'=]+""")
 
 
 @dataclass(frozen=True)
@@ -225,30 +229,29 @@ def _known(key: str, keys: tuple[str, ...], where: _Places) -> None:
 
 
 class _Places:
-    """Finds keys in the text. What it shows of the text has every value masked that is not known to be public."""
+    """Finds places in the text. All that is shown of it are the words of this format: a broken text hides where its secrets begin."""
 
     def __init__(self, text: str, source: str) -> None:
-        self._text = _VALUE.sub(_hide, text.removeprefix("\ufeff"))
+        self._text = text.removeprefix("\ufeff")
         self._source = source
 
     def of(self, key: str) -> Location | None:
         """The key where it is written, None when it is not."""
         quoted = json.dumps(key, ensure_ascii=False)
-        start = self._text.find(quoted)
-        return None if start < 0 else Location(self._text, start, start + len(quoted), self._source)
+        found = re.search(re.escape(quoted) + r"(?=\s*:)", self._text)
+        if found is None:
+            return None
+        shown = _masked(self._text[: found.start()]) + quoted + _masked(self._text[found.end() :])
+        return Location(shown, found.start(), found.end(), self._source)
 
     def at(self, position: int) -> Location:
         """One character."""
         position = min(position, len(self._text))
-        return Location(self._text, position, position + 1, self._source)
+        return Location(_masked(self._text), position, position + 1, self._source)
 
 
-def _hide(match: re.Match[str]) -> str:
-    if match[1] in _PUBLIC:
-        return match[0]
-    whole = match[0]
-    start = match.start(3) - match.start(0)
-    return whole[:start] + re.sub(r"[^\s{\[]", "*", match[3])
+def _masked(text: str) -> str:
+    return _RUN.sub(lambda run: run[0] if run[0] in _WORDS else "*" * len(run[0]), text)
 
 
 def with_parameter(
