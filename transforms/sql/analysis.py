@@ -39,7 +39,7 @@ class ExternalUse:
     """What is read of one ExternalStore.
 
     Attributes:
-        columns: in the store's own order; empty when only its rows are counted.
+        columns: in the store's own order; never empty, so that rows can be counted.
         conditions: what the database may apply.
         join_keys: pairs (its column, the Logstore's column) that are equal in every row that is kept of it.
     """
@@ -137,7 +137,7 @@ def _external_uses(context: Context, translator: QueryTranslator) -> tuple[Exter
         only = readings[0] if len(readings) == 1 else None
         uses.append(
             ExternalUse(
-                name, tuple(sorted(columns, key=own_order.index)), only.conditions if only else (), only.join_keys if only else ()
+                name, tuple(sorted(columns, key=own_order.index)) or tuple(own_order[:1]), only.conditions if only else (), only.join_keys if only else ()
             )
         )  # fmt: skip
     return tuple(uses)

@@ -171,7 +171,10 @@ def _syntax_error(statement: Statement, error: ParseError, tokens: list[Token]) 
     found = next((token for token in tokens if token.line == line and token.col == column), tokens[-1] if tokens else None)
     start, end = (found.start, found.end + 1) if found else (0, len(statement.sql or ""))
     last = bool(tokens) and found is tokens[-1]
-    if what.startswith("Required keyword"):
+    place = tokens.index(found) if found in tokens else 0
+    if place > 0 and tokens[place - 1].text.casefold() == "as" and any(token.text.casefold() in ("cast", "try_cast") for token in tokens[:place]):
+        message, hint = f"there is no type {word}", "types are bigint, double, varchar, boolean, timestamp, date, json, array(T), map(K, V)"
+    elif what.startswith("Required keyword"):
         message, hint = f"something is missing after {word!r}", "complete the clause"
     elif what.startswith("Expecting"):
         message, hint = f"{what[0].lower()}{what[1:]} near {word!r}", "check the parentheses" if ")" in what or "(" in what else None

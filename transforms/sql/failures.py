@@ -23,7 +23,7 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
      "try_cast gives NULL; date_parse reads other formats"),
     (r'Could not parse string "(?P<value>.*?)" according to format specifier "(?P<type>.*?)"', "InvalidFunctionArgument",
      "'{value}' does not follow the format of date_parse", "try(date_parse(…)) gives NULL for such values"),
-    (r"Type (?P<type>\w+) with value (?P<value>\S+) can't be cast", "CastFailed", "Cannot cast {value}: it is out of range", "try_cast gives NULL"),
+    (r"Type (?P<type>\w+) with value (?P<value>\S+) can't be cast", "NumericValueOutOfRange", "the number {value} is out of the range of bigint", "cast to double first, for example sum(cast(x as double))"),
     (r"Failed to cast value", "CastFailed", "a value does not fit the type it is cast to", "try_cast gives NULL for values that do not fit"),
     (r"Failed to transform|Malformed JSON|JSON transform error", "InvalidJson", "a text is not the JSON that is expected", "try(…) gives NULL for such rows"),
     (r"Division by zero", "DivisionByZero", "Division by zero", "nullif(x, 0) makes the result NULL; divide by a double to get Infinity"),
@@ -49,6 +49,9 @@ def explain_failure(message: str, analysis: Analysis | None = None) -> QueryFail
         value = value if len(value) <= 100 else value[:99] + "…"
         text = words.format(value=value, type=_TYPES.get(groups.get("type", ""), groups.get("type", "").casefold()))
         return QueryFailed(text, code=code, hint=hint, location=_location(code, analysis))
+    user = re.search(r"executing the UDF: \w+: ([^\n]{1,200})", message)
+    if user is not None:
+        return QueryFailed(user[1], code="InvalidFunctionArgument", hint="filter such values with WHERE")
     user = re.search(r"Invalid Input Error: ([^\n]{1,200})", message)
     first = user[1] if user else message.strip().splitlines()[0][:200] if message.strip() else "the engine failed"
     return QueryFailed(f"the query failed on its data: {first}")

@@ -65,6 +65,8 @@ class Context:
     levels: int = 0
     variables: int = 0
     series: Any = None
+    trying: int = 0
+    """How many ``try(…)`` enclose what is being translated."""
 
     def location(self, where: exp.Expr | Span | None) -> Location:
         span = span_of(where) if isinstance(where, exp.Expr) else where

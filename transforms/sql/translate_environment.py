@@ -54,7 +54,7 @@ class Relation:
 
 @dataclass
 class Environment:
-    """Names in reach. ``aliases`` (ORDER BY, HAVING) answer for unqualified names before the relations do when it says so."""
+    """Names in reach. ``labels``: output aliases, for hints. ``aliases`` (ORDER BY, HAVING) answer for unqualified names before the relations do when it says so."""
 
     context: Context
     relations: list[Relation] = field(default_factory=list)
@@ -64,6 +64,7 @@ class Environment:
     clause: str = "SELECT"
     aggregates: bool = True
     level: int = 0
+    labels: frozenset[str] = frozenset()
 
     def inner(self, **changes: object) -> Environment:
         """The same place with some settings changed."""
@@ -160,7 +161,9 @@ class Environment:
         near = nearest(name, candidates)
         logstore = self.context.scope.logstore
         index = f"logsluice logstore update {logstore} --index FILE"
-        if kept_out:
+        if self.clause in ("WHERE", "JOIN") and name.casefold() in self.labels:
+            hint = f"{self.clause} does not know output aliases: repeat the expression, or put it into a subquery"
+        elif kept_out:
             hint = f"'{name}' is indexed but kept out of SQL (doc_value false); change that with `{index}`"
         elif near is not None:
             hint = f"did you mean '{near}'? or add the field to the index with `{index}`"

@@ -356,6 +356,8 @@ class ExpressionTranslator:
         base = self.full(node.this, env)
         [index] = [self.full(item, env) for item in node.expressions]
         if base.type.name == "array" and index.type.name in ("bigint", "unknown"):
+            if self.context.trying:
+                return Typed(fill("list_extract(_1, _2)", [base.sql, index.sql]), base.type.args[0] if base.type.args else UNKNOWN)
             sql = fill(
                 "CASE WHEN _1 IS NULL OR _2 IS NULL THEN NULL WHEN _2 BETWEEN 1 AND len(_1) THEN list_extract(_1, _2) "
                 "ELSE error('Array subscript out of bounds') END", [base.sql, index.sql],
@@ -363,6 +365,8 @@ class ExpressionTranslator:
             return Typed(sql, base.type.args[0] if base.type.args else UNKNOWN)
         if base.type.name == "map" and common_type(base.type.args[0], index.type) is not None:
             key = coerce(self.context, index, base.type.args[0])
+            if self.context.trying:
+                return Typed(fill("map_extract_value(_1, _2)", [base.sql, key.sql]), base.type.args[1])
             sql = fill(
                 "CASE WHEN _1 IS NULL OR _2 IS NULL THEN NULL WHEN map_contains(_1, _2) THEN map_extract_value(_1, _2) "
                 "ELSE error(concat('Key not present in map: ', CAST(_2 AS VARCHAR))) END", [base.sql, key.sql],

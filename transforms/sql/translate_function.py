@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from transforms.core.suggest import nearest
 from transforms.sql.functions import function_names, functions_named
-from transforms.sql.functions.aggregates import mark
+from transforms.sql.functions.aggregates import has_aggregate, mark
 from transforms.sql.functions.model import Call, Function, fill
 from transforms.sql.functions.unavailable import why_unavailable
 from transforms.sql.translate_cast import coerce
@@ -217,12 +217,19 @@ class FunctionTranslator:
                 hint += "; text and numbers are not converted by themselves, cast them"
             raise self.context.error(span, f"{name} cannot be applied to ({types})", "TypeMismatch", hint)
         function, bindings, values = best
+        result = bindings.fill(function.signature.result)
         args = []
+        # A function of one timestamp works in the zone that timestamp shows.
+        own_zone = sum(param.name == "timestamp" for param in function.signature.params) == 1
         for place, value in enumerate(values):
             param = function.signature.param(place)
+            if own_zone and param.name == value.type.name == "timestamp" and value.type.zone:
+                args.append(value)
+                result = value.type if result.name == "timestamp" else result
+                continue
             wanted = bindings.fill(param)
             args.append(value if param.name in (LAMBDA, "numeric") else coerce(self.context, value, wanted))
-        return function, Call(name, args, bindings.fill(function.signature.result), span, self.context)
+        return function, Call(name, args, result, span, self.context)
 
     def _lambdas(
         self, function: Function, given: list[exp.Expr], plain: list[Typed | None], bindings: Bindings, env: Environment
@@ -262,7 +269,13 @@ class FunctionTranslator:
     def _call_try(self, node: exp.Expr, given: list[exp.Expr], env: Environment) -> Typed:
         if len(given) != 1:
             raise self.context.error(node, "try takes one expression", "InvalidFunctionArgument")
-        value = self.expressions.full(given[0], env)
+        self.context.trying += 1
+        try:
+            value = self.expressions.full(given[0], env)
+        finally:
+            self.context.trying -= 1
+        if has_aggregate(value.sql):
+            raise self.context.error(node, "try takes no aggregate", "NotSupported", "put try inside: sum(try(…))")
         return Typed(fill("try(_1)", [value.sql]), value.type)
 
     def _call_typeof(self, node: exp.Expr, given: list[exp.Expr], env: Environment) -> Typed:

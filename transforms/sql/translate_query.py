@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from transforms.sql.check_limits import limit_of
 from transforms.sql.check_pushdown import Reading, readings_of
-from transforms.sql.functions.aggregates import is_aggregate
+from transforms.sql.functions.aggregates import has_aggregate, is_aggregate
 from transforms.sql.translate_context import Context, Typed, name_of, number, span_of
 from transforms.sql.translate_environment import Environment
 from transforms.sql.translate_expression import ExpressionTranslator
@@ -114,7 +114,8 @@ class QueryTranslator:
             if part and key not in _CLAUSES:
                 raise self.context.error(node, f"{key.strip('_').upper()} is not supported", "NotSupported")
         self.context.levels += 1
-        env = Environment(self.context, parent=parent, level=self.context.levels)
+        labels = frozenset(each.alias.casefold() for each in node.expressions if isinstance(each, exp.Alias))
+        env = Environment(self.context, parent=parent, level=self.context.levels, labels=labels)
         out = exp.Select()
         source = node.args.get("from_")
         if source is not None:
@@ -364,13 +365,6 @@ class QueryTranslator:
 def ordered(tree: exp.Expr, term: exp.Expr) -> exp.Ordered:
     """An ORDER BY term; NULLs come last in both directions unless the statement says otherwise."""
     return exp.Ordered(this=tree, desc=bool(term.args.get("desc")), nulls_first=bool(term.args.get("nulls_first")))
-
-
-def has_aggregate(tree: exp.Expr) -> bool:
-    """Whether an aggregate call stands in this tree, subqueries aside."""
-    if is_aggregate(tree):
-        return True
-    return any(has_aggregate(child) for child in tree.iter_expressions() if not isinstance(child, exp.Query))
 
 
 def _members(node: exp.Expr) -> list[exp.Expr]:

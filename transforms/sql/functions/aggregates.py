@@ -11,7 +11,7 @@ from transforms.sql.dialect import fragment
 from transforms.sql.functions.model import Call, Function, aggregate, fill
 from transforms.sql.translate_context import column
 
-__all__ = ["FUNCTIONS", "Split", "aggregate_split", "is_aggregate", "mark"]
+__all__ = ["FUNCTIONS", "Split", "aggregate_split", "has_aggregate", "is_aggregate", "mark"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ def mark(node: exp.Expr, function: Function, partials: tuple[exp.Expr, ...]) -> 
 def is_aggregate(node: exp.Expr) -> bool:
     """Whether this node of a translated tree is a whole aggregate call."""
     return bool(node._meta) and "aggregate" in node.meta
+
+
+def has_aggregate(tree: exp.Expr) -> bool:
+    """Whether an aggregate call stands in this tree, subqueries aside."""
+    if is_aggregate(tree):
+        return True
+    return any(has_aggregate(child) for child in tree.iter_expressions() if not isinstance(child, exp.Query))
 
 
 def aggregate_split(call: exp.Expr) -> Split | None:

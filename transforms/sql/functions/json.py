@@ -25,8 +25,8 @@ def _both(signature: str, engine: str, *aliases: str) -> tuple[Function, ...]:
     name, _, rest = signature.partition("(")
     wrapped = _SAFE.format(engine.replace("_1", "CAST(_1 AS JSON)"))
     return (
-        scalar(f"{name}(json{rest}", engine, *aliases, check=_path if "varchar)" in rest else None),
-        scalar(f"{name}(varchar{rest}", wrapped, *aliases, check=_path if "varchar)" in rest else None),
+        scalar(f"{name}(json{rest}", engine, *aliases, check=_path if ", varchar)" in rest else None),
+        scalar(f"{name}(varchar{rest}", wrapped, *aliases, check=_path if ", varchar)" in rest else None),
     )
 
 

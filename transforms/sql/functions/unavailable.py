@@ -7,7 +7,10 @@ __all__ = ["why_unavailable"]
 _LEARNING = "machine-learning functions are not part of this engine"
 _PLACES = "it needs a database of locations"
 _THREATS = "it needs a threat database"
+_SKETCH = "sketches are not part of this engine; approx_distinct estimates in one step"
+_COLOUR = "colours are drawn by a console, not by a query"
 _REASONS = {
+    "approx_set": _SKETCH, "empty_approx_set": _SKETCH, "merge": _SKETCH, "bar": _COLOUR, "color": _COLOUR, "render": _COLOUR, "rgb": _COLOUR,
     "kernel_density_estimation": _LEARNING, "anomaly_compare": _LEARNING, "pattern_stat": _LEARNING, "pattern_diff": _LEARNING,
     "rca_kpi_search": _LEARNING, "url_classify": _LEARNING, "geohash": "geometry functions are not part of this engine",
     "ts_compare": "comparisons over periods are not part of this engine; query both periods and join them",
