@@ -141,9 +141,15 @@ def _compressed(out: BinaryIO, compression: str) -> Iterator[Any]:
     if compression == "none":
         yield out
         return
-    import pyarrow as pa
+    if compression == "gzip":
+        import gzip
 
-    with pa.CompressedOutputStream(pa.PythonFile(out, mode="w"), compression) as sink:
+        with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0) as sink:
+            yield sink
+        return
+    import zstandard
+
+    with zstandard.ZstdCompressor(write_checksum=True).stream_writer(out, closefd=False) as sink:
         yield sink
 
 

@@ -39,9 +39,11 @@ Examples:
 @click.command(epilog=_EPILOG, short_help="Import files, folders or a pipe into a Logstore.")
 @click.argument("logstore")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE|FOLDER|-…")
-@click.option("--format", "format", type=click.Choice(["jsonl", "text", "csv", "parquet", "dead-letters"]), help="How the input is written.  [default: what the name ends in]")  # fmt: skip
+@click.option("--format", "format", type=click.Choice(["jsonl", "text", "csv", "parquet", "dead-letters"]),
+              help="How the input is written.  [default: what the name ends in]")  # fmt: skip
 @click.option("--time-field", metavar="NAME", help="Field that holds the time.  [default: __time__ where a log has it, else now]")
-@click.option("--time-format", metavar="FORMAT", help="iso8601, epoch-s, epoch-ms, epoch-us, epoch-ns, or like '%Y-%m-%d %H:%M:%S.%f %z'.  [default: told from each value]")  # fmt: skip
+@click.option("--time-format", metavar="FORMAT",
+              help="iso8601, epoch-s, epoch-ms, epoch-us, epoch-ns, or like '%Y-%m-%d %H:%M:%S.%f %z'.  [default: told from each value]")  # fmt: skip
 @click.option("--time-zone", default="UTC", show_default=True, metavar="ZONE", help="Zone of times that name none: Europe/Paris, +08:00.")
 @click.option("--time-pattern", metavar="REGEX", help="Cuts the time out of a text line (or of --time-field) by its one group.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Tag of all logs: the field __tag__:NAME.")

@@ -65,9 +65,12 @@ def test_bad_bytes() -> None:
     assert bad == [(4, "not-utf8")]
 
 
+CELLS = st.text(st.characters(exclude_characters="\r\x00", exclude_categories=["Cs"]), min_size=1, max_size=6)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.lists(st.text(st.characters(exclude_characters="\r\x00", exclude_categories=["Cs"]), min_size=1, max_size=6), min_size=2, max_size=2), max_size=20),
+    st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=20),
     st.integers(1, 5), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
 )  # fmt: skip
 def test_written_by_the_standard_library(rows: list[list[str]], cut: int, quoting: int) -> None:

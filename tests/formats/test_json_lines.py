@@ -83,8 +83,11 @@ def test_columns_equal_objects_when_lines_are_alike(members: list[tuple[str, str
     assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
 
 
+SCALARS = st.one_of(st.text(max_size=8), st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False))
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=8), st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False)), max_size=4), max_size=50))  # fmt: skip
+@given(st.lists(st.dictionaries(st.text(max_size=5), SCALARS, max_size=4), max_size=50))
 def test_any_text_survives(logs: list[dict[str, object]]) -> None:
     lines = [json.dumps(log, ensure_ascii=i % 2 == 0) for i, log in enumerate(logs)]
     lines = [line for line in lines if "\\ud" not in line]

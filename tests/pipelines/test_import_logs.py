@@ -14,8 +14,8 @@ import pytest
 import zstandard
 
 from pipelines.home import Home
-from pipelines.import_logs import ImportRequest
 from pipelines.import_inputs import find_inputs
+from pipelines.import_logs import ImportRequest
 from tests.conftest import Cli
 from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store
 from transforms.core.errors import AlreadyExists, NotFound, ParameterInvalid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from transforms.formats.byte_source import CHUNK_BYTES, damaged, open_bytes, read_chunks, skip_bytes

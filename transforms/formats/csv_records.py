@@ -50,7 +50,7 @@ def whole_records(chunks: Iterator[Chunk], max_record_bytes: int) -> Iterator[Ch
     for chunk in chunks:
         if chunk.too_long:
             if carry is not None:
-                yield from _given_up(carry, max_record_bytes)
+                yield from _given_up(carry)
             carry = None
             yield chunk
             continue
@@ -69,10 +69,10 @@ def whole_records(chunks: Iterator[Chunk], max_record_bytes: int) -> Iterator[Ch
             yield head
         carry = rest if rest.data else None
     if carry is not None:
-        yield from _given_up(carry, max_record_bytes)
+        yield from _given_up(carry)
 
 
-def _given_up(chunk: Chunk, max_record_bytes: int) -> Iterator[Chunk]:
+def _given_up(chunk: Chunk) -> Iterator[Chunk]:
     """The end of an input, inside a record: the last line without a line end, or a quote that is never closed."""
     while chunk.data and chunk.data.count(b'"') % 2:
         end = chunk.data.find(b"\n") + 1 or len(chunk.data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from transforms.formats.byte_source import CHUNK_BYTES
 from transforms.formats.csv_records import CsvRecords

@@ -99,7 +99,7 @@ class JsonLines:
     def _by_templates(self, lines: Lines, parsed: Parsed, *, has_escapes: bool) -> pl.DataFrame:
         """Put what templates match into ``parsed``; the other lines are the answer, as columns `ROW` and ``line``."""
         rest = pl.DataFrame({ROW: pl.int_range(len(lines.text), eager=True, dtype=pl.Int64), "line": lines.text})
-        for template in sorted(list(self._hits), key=lambda known: -self._hits.get(known, 0)):
+        for template in sorted(self._hits, key=lambda known: -self._hits.get(known, 0)):
             if not len(rest):
                 return rest
             rest = self._apply(template, rest, parsed, has_escapes=has_escapes)

@@ -19,7 +19,7 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _LITERAL = re.compile(LITERAL)
 
 
-class NotALog(Exception):  # noqa: N818 - an answer, not a failure
+class NotALog(Exception):
     """The text is no log. ``reason`` is a stable word, the message says where."""
 
     def __init__(self, reason: str, detail: str) -> None:

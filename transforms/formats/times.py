@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import polars as pl
@@ -51,7 +51,7 @@ def zone_of(name: str) -> tzinfo:
             raise ParameterInvalid(f"the offset {name} is a day or more")
         return timezone(-offset if match[1] == "-" else offset)
     if name.upper() in ("UTC", "Z", "GMT"):
-        return timezone.utc
+        return UTC
     import zoneinfo
 
     try:
@@ -77,7 +77,7 @@ class TimeFormat:
     """
 
     text: str = "auto"
-    zone: tzinfo = timezone.utc
+    zone: tzinfo = UTC
     _pattern: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -142,7 +142,8 @@ class TimeFormat:
         leap = ((y % 4 == 0) & (y % 100 != 0)) | (y % 400 == 0)
         length = pl.when(m == 2).then(pl.when(leap).then(29).otherwise(28)).when(m.is_in([4, 6, 9, 11])).then(30).otherwise(31)
         # Second 60 is a leap second and counts as the next minute's first.
-        valid = pl.col("matched") & m.is_between(1, 12) & (d >= 1) & (d <= length) & (pl.col("hour") < 24) & (pl.col("minute") < 60) & (pl.col("second") <= 60) & (y >= 1)  # fmt: skip
+        clock = (pl.col("hour") < 24) & (pl.col("minute") < 60) & (pl.col("second") <= 60)
+        valid = pl.col("matched") & (y >= 1) & m.is_between(1, 12) & (d >= 1) & (d <= length) & clock
         # Days since 1970 of a civil date; years counted from March so that the leap day comes last.
         shifted = y - (m <= 2).cast(pl.Int64)
         era = shifted.floordiv(400)
@@ -162,7 +163,7 @@ class TimeFormat:
 
     def _zone_offsets(self, local: pl.Series) -> pl.Series:
         """Offsets in seconds of local times. A time that happens twice is its first; one that never happens moves forward."""
-        if self.zone is timezone.utc:
+        if self.zone is UTC:
             return pl.repeat(0, len(local), dtype=pl.Int64, eager=True)
         # Zones change on minutes (since 1972), so each distinct minute is looked up once.
         minutes = (local // 60).alias("minute")
