@@ -118,7 +118,7 @@ ODD = [
     "", " ", "a b", "a.b", "a:b", "a\"b'c`d", "a\\b", "a/b", "%", "%41", "~", "~time_ns", "~shard", "a~~long",
     "日本", "é", "Ä", "ẞ", "K",
     "İ", "status", "Status", "STATUS", "x\ny", "x\ty", "a;b,c{d}(e)=f", "__topic__",
-    "__tag__:pod.Name", "🜁", "1", "select", "\x00", "\x7f", "_",
+    "__tag__:pod.Name", "🜁", "1", "select", "\x00", "\x7f", "\ud800", "_",
     "__receive_time__", "filename", "file_row_number", "schema",
 ]  # fmt: skip
 

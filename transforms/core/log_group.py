@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS, column_of, field_of, is_field_column
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "LogGroup", "split_rows"]
@@ -66,11 +67,16 @@ class LogGroup:
             return LogGroup(reader.read_all())
 
     @staticmethod
-    def from_logs(
-        logs: Sequence[Mapping[str, str]], seconds: Sequence[int], nanoseconds: Sequence[int] | None = None
-    ) -> LogGroup:
-        """From mappings of field → text, one event time each. For small inputs: tests, previews, single logs."""
+    def from_logs(logs: Sequence[Mapping[str, str]], seconds: Sequence[int], nanoseconds: Sequence[int] | None = None) -> LogGroup:
+        """From mappings of field → text, one event time each. For small inputs: tests, previews, single logs.
+
+        Raises ParameterInvalid for a field of the event time's name.
+        """
         names = list(dict.fromkeys(name for log in logs for name in log))
+        if TIME in names:
+            raise ParameterInvalid(
+                f"{TIME!r} is the event time and cannot be a field", hint="give it as the log's time, or rename the field"
+            )
         columns: dict[str, Any] = {
             TIME: pa.array(seconds, pa.int64()),
             TIME_NS: pa.array(nanoseconds if nanoseconds is not None else [0] * len(logs), pa.int32()),

@@ -75,7 +75,7 @@ def order_key(file: DataFile) -> tuple[int, str]:
 
 def partition_values(shard: int, receive_time: int | None, typed: tuple[tuple[str, str], ...]) -> dict[str, str | None]:
     """The partition values of a file, as the log holds them."""
-    pairs = json.dumps([list(pair) for pair in typed], ensure_ascii=False, separators=(",", ":"))
+    pairs = json.dumps([list(pair) for pair in typed], separators=(",", ":"))
     return {SHARD: str(shard), RECEIVE_TIME: None if receive_time is None else str(receive_time), TYPED: pairs}
 
 

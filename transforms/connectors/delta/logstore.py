@@ -16,7 +16,7 @@ from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.retention import expire, vacuum
 from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
-from transforms.connectors.delta.storage import storage_of
+from transforms.connectors.delta.storage import Storage, storage_of
 from transforms.connectors.delta.table import create_table, open_table
 from transforms.connectors.delta.tail import walk
 from transforms.connectors.delta.upkeep import Upkeep
@@ -39,12 +39,20 @@ class DeltaLogstore:
         descriptor: which Logstore.
         clock: tells receive times and waits between tries.
         field_columns: how many fields get a column of their own; rarer ones share the overflow column.
+        storage: where the files lie, when not simply where the descriptor says.
     """
 
-    def __init__(self, descriptor: LogstoreDescriptor, *, clock: Clock | None = None, field_columns: int = FIELD_COLUMNS) -> None:
+    def __init__(
+        self,
+        descriptor: LogstoreDescriptor,
+        *,
+        clock: Clock | None = None,
+        field_columns: int = FIELD_COLUMNS,
+        storage: Storage | None = None,
+    ) -> None:
         self.descriptor = descriptor
         self._clock = clock or SystemClock()
-        self._storage = storage_of(descriptor)
+        self._storage = storage or storage_of(descriptor)
         self._index = descriptor.index
         self._shards = ShardChoice(descriptor.shards)
         self._upkeep = Upkeep(descriptor.name, self._open, self._compact_by_size)

@@ -173,9 +173,12 @@ class ObjectStorage:
         with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
             path = Path(folder) / "part.parquet"
             yield path
-            with path.open("rb") as source, self._files.open_output_stream(relative) as target:
+            # Arrow's own stream would hand its buffers on, and the table library's takes bytes only.
+            target = self._files.handler._handler.open_output_stream(relative)
+            with path.open("rb") as source:
                 while block := source.read(8 * 1024 * 1024):
                     target.write(block)
+            target.close()
 
     def settle(self, relative: str) -> None:
         """What an object store has taken is durable."""

@@ -63,7 +63,9 @@ def unavailable(name: str, error: Exception) -> StoreUnavailable:
 
 def field(column: str, kind: str, of: str | None = None) -> Field:
     """A nullable column; ``of`` is the log's field it belongs to."""
-    return Field(column, PrimitiveType(kind), nullable=True, metadata={} if of is None else {"field": of})
+    # A name may hold half a surrogate pair, which the log cannot; the column's own name tells it all the same.
+    known = of is not None and of.encode("utf-8", "replace").decode("utf-8") == of
+    return Field(column, PrimitiveType(kind), nullable=True, metadata={"field": of} if known else {})
 
 
 def column_names(table: DeltaTable) -> list[str]:
