@@ -1,0 +1,73 @@
+"""LogGroup: what it holds, and that it travels small and whole."""
+
+from __future__ import annotations
+
+import pickle
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.core.errors import ParameterInvalid
+from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS
+from transforms.core.log_group import MAX_ROWS, LogGroup, split_rows
+
+LOGS = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=4), max_size=6)
+
+
+@given(LOGS)
+def test_logs_come_back(logs: list[dict[str, str]]) -> None:
+    group = LogGroup.from_logs(logs, range(len(logs)))
+    assert list(group.to_logs()) == logs
+    assert group.num_rows == len(group) == len(logs)
+    assert set(group.fields) == {name for log in logs for name in log}
+    assert list(LogGroup.from_ipc(group.to_ipc()).to_logs()) == logs
+    assert pickle.loads(pickle.dumps(group)).table.equals(group.table)
+
+
+def test_absent_and_empty_and_times() -> None:
+    group = LogGroup.from_logs([{"a": ""}, {}], [-5, 10**12], [1, 999_999_999])
+    assert list(group.to_logs()) == [{"a": ""}, {}]
+    assert group.seconds.to_pylist() == [-5, 10**12]
+    assert group.table[TIME_NS].to_pylist() == [1, 999_999_999]
+    assert (group.table.schema.field(TIME).type, group.table.schema.field(TIME_NS).type) == (pa.int64(), pa.int32())
+    assert group.receive_times is None
+    taken = LogGroup(group.table.append_column(RECEIVE_TIME, pa.array([7, 8])))
+    assert taken.receive_times is not None and taken.receive_times.to_pylist() == [7, 8]
+    assert taken.fields == group.fields == ("a",)
+
+
+def test_no_logs() -> None:
+    group = LogGroup.from_logs([], [])
+    assert (group.num_rows, group.fields, list(group.to_logs())) == (0, (), [])
+    assert LogGroup.from_ipc(group.to_ipc()).table.schema == group.table.schema
+
+
+def test_the_event_time_is_no_field() -> None:
+    with pytest.raises(ParameterInvalid, match="__time__"):
+        LogGroup.from_logs([{"a": "1"}, {TIME: "5"}], [1, 2])
+
+
+def test_a_slice_travels_without_its_parent() -> None:
+    whole = LogGroup.from_logs([{"text": "x" * 1_000} for _ in range(1_000)], range(1_000))
+    part = LogGroup(whole.table.slice(500, 1))
+    assert len(pickle.dumps(part)) < 3_000
+    assert part.to_ipc() == LogGroup.from_ipc(part.to_ipc()).to_ipc()
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 35])
+def test_splitting_keeps_every_log(count: int) -> None:
+    group = LogGroup.from_logs([{"n": str(i)} for i in range(count)], range(count))
+    pieces = list(split_rows(group, 10))
+    assert [log for piece in pieces for log in piece.to_logs()] == [{"n": str(i)} for i in range(count)]
+    assert all(piece.num_rows <= 10 for piece in pieces) and len(pieces) == max(1, -(-count // 10))
+    assert sum(piece.nbytes for piece in pieces) <= group.nbytes + 64 * len(pieces) * 3
+
+
+def test_pieces_own_their_memory() -> None:
+    numbers = pa.array(range(MAX_ROWS + 1), pa.int64())
+    group = LogGroup(pa.table({TIME: numbers, "n": numbers.cast(pa.string())}))
+    last = list(split_rows(group))[-1]
+    assert last.num_rows == 1
+    assert sum(buffer.size for column in last.table.columns for chunk in column.chunks for buffer in chunk.buffers() if buffer) < 1_000
