@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 
+from transforms.core.error_transport import MARK
+
 __all__ = ["configure_logging"]
 
 _OF_NO_CONCERN = (
@@ -20,5 +22,12 @@ def configure_logging(level: int = logging.WARNING) -> None:
     """Send records of ``level`` and above to stderr, one line each."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(lambda record: not record.getMessage().startswith(_OF_NO_CONCERN))
+    handler.addFilter(_is_of_concern)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _is_of_concern(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    # An error of ours is told once, by the launcher, and not by every layer of the runner that it passes.
+    ours = MARK in message or (record.exc_info is not None and MARK in str(record.exc_info[1]))
+    return not ours and not message.startswith(_OF_NO_CONCERN)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from transforms.core import errors
 from transforms.core.errors import Location, LogsluiceError
 
-__all__ = ["WorkerError", "error_in", "portable_errors"]
+__all__ = ["MARK", "WorkerError", "error_in", "portable_errors"]
 
-_MARK = "logsluice-error:"
-_LINE = re.compile(re.escape(_MARK) + r"(\{.*?\}):end")
+MARK = "logsluice-error:"
+"""Begins the line; a runner's log that has it repeats what the launcher tells."""
+_LINE = re.compile(re.escape(MARK) + r"(\{.*?\}):end")
 
 
 class WorkerError(RuntimeError):
@@ -29,7 +30,7 @@ def portable_errors() -> Iterator[None]:
     except LogsluiceError as error:
         location = None if error.location is None else dataclasses.asdict(error.location)
         told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint, "code": error.code, "location": location}
-        raise WorkerError(f"{_MARK}{json.dumps(told)}:end") from error
+        raise WorkerError(f"{MARK}{json.dumps(told)}:end") from error
 
 
 def error_in(text: str) -> LogsluiceError | None:
