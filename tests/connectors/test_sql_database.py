@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -315,7 +317,7 @@ def test_a_reader_that_stops_early_costs_nothing(mariadb: MariadbServer, tmp_pat
     database.execute("create table many (id bigint primary key)", "insert into many select seq from seq_1_to_100000")
     store = mysql_store(database, "many", tmp_path)
     for _ in range(5):
-        reading = store.read(["id"])
+        reading: Any = store.read(["id"])
         assert next(reading).num_rows == 10_000
         reading.close()
     assert sum(batch.num_rows for batch in store.read(["id"])) == 100_000
@@ -349,3 +351,23 @@ def test_a_writer_killed_around_the_commit_leaves_all_or_nothing(target: SqlData
     ids = [number for (number,) in rows(target.read(["id"]))]
     assert all(b - a == 1 for a, b in pairwise(sorted(ids)))
     assert len(ids) == 30_000
+
+
+def test_long_lists_of_days_and_moments_do_not_double_rows(mariadb: MariadbServer, tmp_path: Path) -> None:
+    database = mariadb.database()
+    database.execute("create table d (day datetime)", "insert into d values ('2024-01-01 00:00:00')")
+    store = mysql_store(database, "d", tmp_path)
+    first = dt.date(2024, 1, 1)
+    days: list[Any] = [first + dt.timedelta(days=number) for number in range(1500)]
+    values = (*days, dt.datetime(2024, 1, 1))
+    assert len(rows(store.read(["day"], [Condition("day", "in", values)]))) == 1
+    assert rows(store.read(["day"], [Condition("day", "=", (first,))])) == [(dt.datetime(2024, 1, 1),)]
+    assert rows(store.read(["day"], [Condition("day", "<", (first,))])) == []
+
+
+def test_postgresql_without_its_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    store = open_sql_database(ExternalStoreDescriptor("pg", "postgresql", {"host": "127.0.0.1", "db": "d", "table": "t"}))
+    with pytest.raises(ParameterInvalid, match="'pg' is of type postgresql, and psycopg is not installed") as caught:
+        store.columns()
+    assert "logsluice[postgresql]" in (caught.value.hint or "")

@@ -318,4 +318,4 @@ def test_names_of_sql_types() -> None:
 def test_odd_type_texts_never_fail() -> None:
     for dialect in ("mysql", "sqlite", "postgresql"):
         for text in ("", "geometry", "vector(3)", "my type (1,2,3) x", "enum(')','(')", "decimal(5,9)", "é"):
-            assert from_database(dialect, text).database_type == text  # type: ignore[arg-type]
+            assert from_database(dialect, text).database_type == text

@@ -207,7 +207,7 @@ class SqlDatabaseStore:
                 time.sleep(pause)
 
 
-class _Again(Exception):  # noqa: N818 - a signal between methods of this file, never seen outside
+class _Again(Exception):
     """The server did not answer, in a way that may pass within seconds."""
 
     def __init__(self, error: LogsluiceError) -> None:

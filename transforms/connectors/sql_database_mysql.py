@@ -32,7 +32,8 @@ _SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 300
 _EXACT_IN_DOUBLE = 2**53
-_PASSWORD_HASH = re.compile(r"(IDENTIFIED\s+(?:BY|VIA|WITH)\s+.*?)('[^']*')", re.IGNORECASE)
+_IDENTIFIED = re.compile(r"\sIDENTIFIED\s.*", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'")
 
 _PASSING = {
     CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED,
@@ -157,7 +158,7 @@ class MysqlDialect(DatabaseDialect):
                 "@@max_allowed_packet",
             )
         )
-        grants = tuple(_PASSWORD_HASH.sub(rf"\1'{MASK}'", row[0]) for row in self.rows(connection, "show grants"))
+        grants = tuple(_without_hashes(row[0]) for row in self.rows(connection, "show grants"))
         warnings = []
         if self._engine_name(connection) is not None and not self._transactional(connection):
             warnings.append("the table's engine has no transactions: it can be read, not written")
@@ -244,6 +245,11 @@ def _code_and_text(error: BaseException) -> tuple[int, str]:
     if len(arguments) >= 2 and isinstance(arguments[0], int):
         return arguments[0], str(arguments[1]) or "the connection is closed"
     return -1, str(error) or type(error).__name__
+
+
+def _without_hashes(grant: str) -> str:
+    """A grant with every quoted text after IDENTIFIED masked: there may be several ways to log in, each with its hash."""
+    return _IDENTIFIED.sub(lambda match: _QUOTED.sub(f"'{MASK}'", match[0]), grant)
 
 
 def _comparable(family: sql_types.Family, value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from transforms.stores.external_store import Condition
 __all__ = ["Query", "plan_read", "stream"]
 
 _ROWS = 10_000
+_FETCH = 500
+"""Row tuples alive at a time: with more of them than its threshold the garbage collector walks them again and again, at half the speed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ def plan_read(
             if not condition.values:
                 return []
             if len(condition.values) > dialect.longest_list:
-                if dialect.exact(column, condition) is not None and (long is None or len(long[1].values) > len(condition.values)):
+                # Values that differ here must differ in the database, or pieces share rows: true of numbers, and seen to for texts.
+                plain = all(isinstance(value, str | int | float | Decimal) for value in condition.values)
+                if plain and dialect.exact(column, condition) is not None and (long is None or len(long[1].values) > len(condition.values)):
                     long = (column, condition)
                 continue
         clause = dialect.exact(column, condition)
@@ -82,20 +87,32 @@ def _batches(dialect: DatabaseDialect, connection: sa.Connection, cursor: Any, q
     parameters = compiled.construct_params()
     cursor.execute(compiled.string, tuple(parameters[name] for name in compiled.positiontup) if compiled.positional else parameters)
     schema = pa.schema([pa.field(column.name, column.type.arrow_type) for column in query.columns[: query.wanted]])
-    while rows := cursor.fetchmany(_ROWS):
-        arrays = [dialect.decode(values, column) for values, column in zip(zip(*rows, strict=True), query.columns, strict=False)]
-        if not query.columns:
-            yield pa.RecordBatch.from_struct_array(pa.array([{}] * len(rows), pa.struct([])))
-            continue
-        batch = pa.RecordBatch.from_arrays(arrays[: query.wanted], schema=schema) if query.wanted else None
-        if query.only is not None:
-            kept = pc.is_in(arrays[query.only[0]], value_set=query.only[1])
-            if batch is None:
-                count = pc.sum(kept).as_py() or 0
-                batch = pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
-            else:
-                batch = batch.filter(kept)
-        elif batch is None:
-            batch = pa.RecordBatch.from_struct_array(pa.array([{}] * len(rows), pa.struct([])))
+    for count, columns in _fetched(cursor, len(query.columns)):
+        arrays = [dialect.decode(values, column) for values, column in zip(columns, query.columns, strict=True)]
+        kept = None if query.only is None else pc.is_in(arrays[query.only[0]], value_set=query.only[1])
+        if query.wanted:
+            batch = pa.RecordBatch.from_arrays(arrays[: query.wanted], schema=schema)
+            batch = batch if kept is None else batch.filter(kept)
+        else:
+            batch = _only_counted(count if kept is None else pc.sum(kept).as_py() or 0)
         if batch.num_rows:
             yield batch
+
+
+def _fetched(cursor: Any, width: int) -> Iterator[tuple[int, list[list[Any]]]]:
+    """The rows as columns: how many, and the values of each of the first ``width`` columns."""
+    while True:
+        columns: list[list[Any]] = [[] for _ in range(width)]
+        count = 0
+        while count < _ROWS and (rows := cursor.fetchmany(_FETCH)):
+            for column, values in zip(columns, zip(*rows, strict=True), strict=False):
+                column.extend(values)
+            count += len(rows)
+        if not count:
+            return
+        yield count, columns
+
+
+def _only_counted(rows: int) -> Any:
+    """A batch without columns that knows how many rows it stands for."""
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
