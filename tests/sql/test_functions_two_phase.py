@@ -60,7 +60,9 @@ def _plain(value: Any) -> Any:
     return float(value) if type(value).__name__ == "Decimal" else value
 
 
-@pytest.mark.parametrize("call", ["count(distinct i)", "sum(distinct i)", "approx_distinct(i)", "approx_percentile(d, 0.5)", "array_agg(i)", "stddev(d)"])
+@pytest.mark.parametrize(
+    "call", ["count(distinct i)", "sum(distinct i)", "approx_distinct(i)", "approx_percentile(d, 0.5)", "array_agg(i)", "stddev(d)"]
+)
 def test_what_cannot_be_merged_says_so(call: str) -> None:
     analysis = analyse(split_statement(f"* | select {call} as x"), Scope(log_columns=COLUMNS))
     assert split_phases(analysis.tree).merge_sql is None

@@ -22,8 +22,17 @@ from transforms.sql.statement import split_statement
 from transforms.stores.external_store import Column
 from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT, Index
 
-_ARROW = {"bigint": pa.int64(), "double": pa.float64(), "varchar": pa.string(), "map(varchar, varchar)": pa.map_(pa.string(), pa.string()),
-          "timestamp": pa.timestamp("us"), "boolean": pa.bool_(), "integer": pa.int32(), "tinyint": pa.int8(), "decimal(10,2)": pa.decimal128(10, 2)}
+_ARROW = {
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "varchar": pa.string(),
+    "map(varchar, varchar)": pa.map_(pa.string(), pa.string()),
+    "timestamp": pa.timestamp("us"),
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "tinyint": pa.int8(),
+    "decimal(10,2)": pa.decimal128(10, 2),
+}
 
 
 ENGINE = duckdb.connect()
@@ -46,7 +55,11 @@ def index_of(given: dict[str, Any]) -> Index:
             continue
         settings = {"type": settings} if isinstance(settings, str) else {k: v for k, v in settings.items() if k != "exclude_indexed"}
         parent = name.split(".")[0]
-        if "." in name and isinstance(given.get(parent), (str, dict)) and (given[parent] == "json" or (isinstance(given[parent], dict) and given[parent]["type"] == "json")):
+        if (
+            "." in name
+            and isinstance(given.get(parent), (str, dict))
+            and (given[parent] == "json" or (isinstance(given[parent], dict) and given[parent]["type"] == "json"))
+        ):
             keys.setdefault(parent, {"type": "json"}).setdefault("json_keys", {})[name[len(parent) + 1 :]] = settings
         else:
             keys.setdefault(name, {}).update(settings)
@@ -109,14 +122,24 @@ def world_of(case: dict[str, Any]) -> World:
             targets[name] = Index.from_json({"keys": dict(each.split() for each in declared)})
             continue
         names = [each.split()[0] for each in declared] if declared else list(dict.fromkeys(key for row in rows for key in row))
-        kinds = [re.sub(r"\(.*", "", each.split()[1]) for each in declared] if declared else [
-            "varchar" if any(isinstance(row.get(n), str) for row in rows) else "bigint" for n in names]
-        external[name] = tuple(Column(n, k, k, _ARROW[k]) for n, k in zip(names, kinds))
-        connection.register(f"~ext:{name}", pa.table({n: pa.array([row.get(n) for row in rows], _ARROW[k]) for n, k in zip(names, kinds)}))
+        kinds = (
+            [re.sub(r"\(.*", "", each.split()[1]) for each in declared]
+            if declared
+            else ["varchar" if any(isinstance(row.get(n), str) for row in rows) else "bigint" for n in names]
+        )
+        external[name] = tuple(Column(n, k, k, _ARROW[k]) for n, k in zip(names, kinds, strict=False))
+        connection.register(
+            f"~ext:{name}", pa.table({n: pa.array([row.get(n) for row in rows], _ARROW[k]) for n, k in zip(names, kinds, strict=False)})
+        )
     scope = Scope(
-        logstore=case.get("logstore", "log"), log_columns=columns, external=external.get, external_names=tuple(external),
-        target_index=lambda name: targets.get(name, "absent"), time_zone=case.get("timezone", "+08:00"),
-        interval=Interval.of(low, high) if low is not None or high is not None else ALL_TIME, now_us=1_700_000_000_000_000,
+        logstore=case.get("logstore", "log"),
+        log_columns=columns,
+        external=external.get,
+        external_names=tuple(external),
+        target_index=lambda name: targets.get(name, "absent"),
+        time_zone=case.get("timezone", "+08:00"),
+        interval=Interval.of(low, high) if low is not None or high is not None else ALL_TIME,
+        now_us=1_700_000_000_000_000,
     )
     return World(connection, scope, logs)
 
@@ -166,7 +189,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return type(one) is type(other) and math.isclose(one, other, rel_tol=1e-9) or one == other
+        return (type(one) is type(other) and math.isclose(one, other, rel_tol=1e-9)) or one == other
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -205,7 +228,11 @@ def problem_of(case: dict[str, Any]) -> str | None:
                 right = False
                 break
             del left[hit]
-    return None if right else f"got {json.dumps(rows, ensure_ascii=False, default=str)[:300]}, wanted {json.dumps(expected, ensure_ascii=False)[:300]}"
+    return (
+        None
+        if right
+        else f"got {json.dumps(rows, ensure_ascii=False, default=str)[:300]}, wanted {json.dumps(expected, ensure_ascii=False)[:300]}"
+    )
 
 
 __all__ = ["QueryFailed", "World", "index_of", "plain", "problem_of", "run", "same", "world_of"]

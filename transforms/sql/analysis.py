@@ -98,7 +98,9 @@ def analyse(statement: Statement, scope: Scope) -> Analysis:
 
         context.scope = replace(scope, default_limit=None)
     elif not isinstance(tree, (exp.Query, exp.Values)):
-        raise context.error(tree, f"{type(tree).__name__.upper()} is not supported", "NotSupported", "write select …, or insert into STORE select …")
+        raise context.error(
+            tree, f"{type(tree).__name__.upper()} is not supported", "NotSupported", "write select …, or insert into STORE select …"
+        )
     query = tree.expression if isinstance(tree, exp.Insert) else tree
     if isinstance(tree, exp.Insert) and not isinstance(query, (exp.Query, exp.Values)):
         raise context.error(tree, "INSERT INTO needs a select", "SyntaxError", "write insert into STORE select …")
@@ -141,5 +143,3 @@ def _external_uses(context: Context, translator: QueryTranslator) -> tuple[Exter
             )
         )  # fmt: skip
     return tuple(uses)
-
-

@@ -16,6 +16,7 @@ from transforms.stores.index import Index
 
 __all__ = ["InsertTarget", "check_insert"]
 
+
 @dataclass(frozen=True)
 class InsertTarget:
     """Where the rows go. ``columns``: the target's, in the order of the selected values."""
@@ -79,7 +80,9 @@ def _into_logstore(
     context: Context, name: str, index: Index | None, listed: list[tuple[str, Span | None]], outputs: list[Output], where: Span | None
 ) -> InsertTarget:
     if name.casefold() in ("log", context.scope.logstore.casefold()):
-        raise context.error(where, f"insert into {name} would read and write the same Logstore", "InsertIntoSource", "choose another Logstore")
+        raise context.error(
+            where, f"insert into {name} would read and write the same Logstore", "InsertIntoSource", "choose another Logstore"
+        )
     if not listed:
         raise context.error(where, "insert into a Logstore needs the list of fields", "ColumnListMissing",
                             f"write insert into {name}({', '.join(output.name for output in outputs)}) select …")  # fmt: skip

@@ -24,16 +24,22 @@ def limit_of(context: Context, node: exp.Expr, top: bool) -> tuple[int | None, i
     count = _whole(context, limit.expression)
     if offset is None:
         if count > MOST_ROWS:
-            raise context.error(limit.expression, f"LIMIT {count} is too large", "LimitOutOfRange", f"at most {MOST_ROWS} rows can be asked for")
+            raise context.error(
+                limit.expression, f"LIMIT {count} is too large", "LimitOutOfRange", f"at most {MOST_ROWS} rows can be asked for"
+            )
         return count, 0
     skipped = _whole(context, offset.expression)
     where = _both(limit, offset)
     if not top:
         raise context.error(where, "LIMIT offset, count is not possible in a subquery", "LimitOffsetInSubquery", "write limit count")
     if count > MOST_PAGED:
-        raise context.error(limit.expression, f"the count of LIMIT {skipped},{count} is too large", "LimitOutOfRange", f"at most {MOST_PAGED} rows a page")
+        raise context.error(
+            limit.expression, f"the count of LIMIT {skipped},{count} is too large", "LimitOutOfRange", f"at most {MOST_PAGED} rows a page"
+        )
     if skipped > MOST_ROWS or skipped + count > MOST_ROWS:
-        raise context.error(where, f"LIMIT {skipped},{count} reaches too far", "LimitOutOfRange", f"offset and count together are at most {MOST_ROWS}")
+        raise context.error(
+            where, f"LIMIT {skipped},{count} reaches too far", "LimitOutOfRange", f"offset and count together are at most {MOST_ROWS}"
+        )
     return count, skipped
 
 

@@ -39,7 +39,9 @@ def readings_of(env: Environment, select: exp.Select) -> Iterator[Reading]:
     for relation in env.relations:
         if relation.kind != "external" or relation.table is None:
             continue
-        found = [condition for part in kept if (condition := _condition(part, relation, env)) and (inner_only or condition.operator != "is null")]
+        found = [
+            condition for part in kept if (condition := _condition(part, relation, env)) and (inner_only or condition.operator != "is null")
+        ]
         keys: list[tuple[str, str]] = []
         join = joins.get(relation.alias.casefold())
         if join is not None and (join.side or "").upper() in ("", "LEFT") and join.args.get("on") is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.duckdb import DuckDBParser
+from sqlglot.parsers.trino import TrinoParser
 from sqlglot.tokens import Token, TokenType
 
 from transforms.core.errors import Location, SqlError
@@ -18,7 +20,6 @@ from transforms.sql.statement import Statement
 __all__ = ["NULL_SKIPPING", "LogDialect", "fragment", "parse"]
 
 _KEPT = ("CAST", "TRY_CAST", "EXTRACT", "POSITION")
-_PREFIX = 4096
 
 
 class LogDialect(Trino):
@@ -26,10 +27,12 @@ class LogDialect(Trino):
 
     INDEX_OFFSET = 0
 
-    class Parser(Trino.Parser):
-        FUNCTIONS = {}  # noqa: RUF012
-        FUNCTION_PARSERS = {name: Trino.Parser.FUNCTION_PARSERS[name] for name in _KEPT}  # noqa: RUF012
-        NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+    class Parser(TrinoParser):
+        """Calls stay as they are written."""
+
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {name: TrinoParser.FUNCTION_PARSERS[name] for name in _KEPT}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
 
         def _parse_table_part(self, schema: bool = False) -> exp.Expr | None:
             """``website-log`` is one name after FROM, JOIN and INTO."""
@@ -72,10 +75,12 @@ NULL_SKIPPING: dict[str, Any] = {
 class Fragments(DuckDB):
     """Reads the pieces of DuckDB SQL that functions are translated to, calls left as written."""
 
-    class Parser(DuckDB.Parser):
-        FUNCTIONS = NULL_SKIPPING  # noqa: RUF012
-        FUNCTION_PARSERS = {name: DuckDB.Parser.FUNCTION_PARSERS[name] for name in ("CAST", "TRY_CAST")}  # noqa: RUF012
-        NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+    class Parser(DuckDBParser):
+        """Calls stay as they are written."""
+
+        FUNCTIONS: ClassVar[dict[str, Any]] = NULL_SKIPPING
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {name: DuckDBParser.FUNCTION_PARSERS[name] for name in ("CAST", "TRY_CAST")}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
 
 
 _log_dialect = LogDialect()
@@ -128,12 +133,27 @@ def _at(statement: Statement, start: int, end: int) -> Location:
 
 def _check_tokens(statement: Statement, tokens: list[Token]) -> None:
     """What sqlglot would read over: ``1abc``, doubled commas, OFFSET."""
-    ends = {TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN, TokenType.WHERE, TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.LIMIT, TokenType.HAVING}
+    ends = {
+        TokenType.COMMA,
+        TokenType.FROM,
+        TokenType.R_PAREN,
+        TokenType.WHERE,
+        TokenType.GROUP_BY,
+        TokenType.ORDER_BY,
+        TokenType.LIMIT,
+        TokenType.HAVING,
+    }
     for place, token in enumerate(tokens):
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.token_type == TokenType.NUMBER and after and after.start == token.end + 1 and re.match(r"[A-Za-z_]", after.text):
             before = tokens[place - 1] if place else None
-            if before and before.token_type == TokenType.DASH and before.end + 1 == token.start and place > 1 and tokens[place - 2].end + 1 == before.start:
+            if (
+                before
+                and before.token_type == TokenType.DASH
+                and before.end + 1 == token.start
+                and place > 1
+                and tokens[place - 2].end + 1 == before.start
+            ):
                 continue
             raise SqlError(
                 "identifiers must not start with a digit; surround the identifier with double quotes", code="IdentifierStartsWithDigit",
@@ -158,7 +178,10 @@ def _unclosed(statement: Statement, error: TokenError) -> SqlError:
         if sql.count(quote) % 2:
             at = sql.rfind(quote)
             return SqlError(
-                f"the {what} that starts here is not closed", code="SyntaxError", hint=f"add the closing {quote}", location=_at(statement, at, len(sql))
+                f"the {what} that starts here is not closed",
+                code="SyntaxError",
+                hint=f"add the closing {quote}",
+                location=_at(statement, at, len(sql)),
             )
     return SqlError(f"the SQL cannot be read: {error}", code="SyntaxError", location=_at(statement, 0, len(sql)))
 
@@ -171,8 +194,14 @@ def _syntax_error(statement: Statement, error: ParseError, tokens: list[Token]) 
     found = next((token for token in tokens if token.line == line and token.col == column), tokens[-1] if tokens else None)
     start, end = (found.start, found.end + 1) if found else (0, len(statement.sql or ""))
     last = bool(tokens) and found is tokens[-1]
+    message: str
+    hint: str | None
     place = tokens.index(found) if found in tokens else 0
-    if place > 0 and tokens[place - 1].text.casefold() == "as" and any(token.text.casefold() in ("cast", "try_cast") for token in tokens[:place]):
+    if (
+        place > 0
+        and tokens[place - 1].text.casefold() == "as"
+        and any(token.text.casefold() in ("cast", "try_cast") for token in tokens[:place])
+    ):
         message, hint = f"there is no type {word}", "types are bigint, double, varchar, boolean, timestamp, date, json, array(T), map(K, V)"
     elif what.startswith("Required keyword"):
         message, hint = f"something is missing after {word!r}", "complete the clause"

@@ -85,9 +85,16 @@ def filled_series(context: Context, tree: exp.Query, outputs: list[Output]) -> t
     for clause in ("order", "limit", "offset"):
         tree.set(clause, None)
     scope, step = context.scope, series.step
-    tree.set("expressions", [exp.Alias(this=each.this, alias=exp.Identifier(this=f"~v{place}", quoted=True)) for place, each in enumerate(tree.expressions)])
+    tree.set(
+        "expressions",
+        [exp.Alias(this=each.this, alias=exp.Identifier(this=f"~v{place}", quoted=True)) for place, each in enumerate(tree.expressions)],
+    )
     at = f'"~v{places[0]}"'
-    low = f"{scope.interval.start - (scope.interval.start + series.offset) % step}" if scope.interval.has_start else f'(SELECT min({at}) FROM "~groups")'
+    low = (
+        f"{scope.interval.start - (scope.interval.start + series.offset) % step}"
+        if scope.interval.has_start
+        else f'(SELECT min({at}) FROM "~groups")'
+    )
     high = f"{scope.interval.end - 1}" if scope.interval.has_end else f'(SELECT max({at}) FROM "~groups")'
     call = Call("time_series", [], VARCHAR, series.span, context)
     label = fill("strftime(_1, _2)", [local_from_us(call, fill('"~b" * 1000000', [])), text(series.format)])
@@ -109,7 +116,10 @@ def filled_series(context: Context, tree: exp.Query, outputs: list[Output]) -> t
     )
     outer = fill(template, [exp.Null()]).unnest()
     assert isinstance(outer, exp.Select)
-    outer.set("expressions", [exp.Alias(this=item, alias=exp.Identifier(this=output.name, quoted=True)) for item, output in zip(items, described, strict=True)])
+    outer.set(
+        "expressions",
+        [exp.Alias(this=item, alias=exp.Identifier(this=output.name, quoted=True)) for item, output in zip(items, described, strict=True)],
+    )
     tables = tree.args.get("with_")
     tree.set("with_", None)
     own = exp.CTE(this=tree, alias=exp.TableAlias(this=exp.Identifier(this="~groups", quoted=True)))
@@ -132,5 +142,3 @@ def padded(value: str, pad: str, order: str, kind: Type) -> tuple[exp.Expr, Type
     if pad in ("avg", "mean") and kind.numeric:
         return fill(f"coalesce(CAST({value} AS DOUBLE), (CAST({last} AS DOUBLE) + CAST({after} AS DOUBLE)) / 2)", []), DOUBLE
     return fill(value, []), kind
-
-

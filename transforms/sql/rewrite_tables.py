@@ -40,7 +40,9 @@ def _only(context: Context, query: exp.Select, call: exp.Anonymous, count: int, 
     if len(call.expressions) != count:
         raise context.error(call, f"{call.this} takes {count} argument{'s' * (count > 1)}", "InvalidFunctionArgument", f"write {form}")
     if query.args.get("group") or query.args.get("having") or query.args.get("distinct"):
-        raise context.error(call, f"{call.this} gives a table: it goes without GROUP BY, HAVING and DISTINCT", "NotSupported", "compute that in a subquery")
+        raise context.error(
+            call, f"{call.this} gives a table: it goes without GROUP BY, HAVING and DISTINCT", "NotSupported", "compute that in a subquery"
+        )
 
 
 def _histogram(context: Context, query: exp.Select, call: exp.Anonymous) -> exp.Expr:
@@ -93,13 +95,16 @@ def _series(context: Context, query: exp.Select, call: exp.Anonymous) -> tuple[e
     def finish(context: Context, tree: exp.Query, outputs: list[Output]) -> tuple[exp.Query, list[Output]]:
         for output in outputs:
             if not output.type.numeric and output.type.name != "unknown":
-                raise context.error(span, f"series_padding takes numbers, not {output.type}", "TypeMismatch", "to_unixtime(…) makes seconds of a timestamp")
+                raise context.error(
+                    span, f"series_padding takes numbers, not {output.type}", "TypeMismatch", "to_unixtime(…) makes seconds of a timestamp"
+                )
         limit = tree.args.get("limit")
         if query.args.get("limit") is None:
             tree.set("limit", None)
         value, _ = padded('"value"', how, '"unixtime"', DOUBLE)
         outer = fill(
-            '(SELECT "unixtime" AS "unixtime", _1 AS "pad_value" FROM (SELECT UNNEST(generate_series(CAST(min("stamp") AS BIGINT), CAST(max("stamp") AS BIGINT), '
+            '(SELECT "unixtime" AS "unixtime", _1 AS "pad_value" FROM (SELECT UNNEST(generate_series('
+            'CAST(min("stamp") AS BIGINT), CAST(max("stamp") AS BIGINT), '
             f'{seconds})) AS "unixtime" FROM "~stamps") AS "~steps" LEFT JOIN "~stamps" ON "stamp" = "unixtime" ORDER BY "unixtime" NULLS LAST)', [value],
         ).unnest()  # fmt: skip
         assert isinstance(outer, exp.Select)
@@ -115,5 +120,3 @@ def _series(context: Context, query: exp.Select, call: exp.Anonymous) -> tuple[e
         return outer, [Output("unixtime", DOUBLE, outer), Output("pad_value", DOUBLE, outer)]
 
     return inner, finish
-
-

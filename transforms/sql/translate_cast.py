@@ -75,7 +75,9 @@ def target_type(context: Context, node: exp.Expr) -> tuple[Type, int | None]:
         found = TIMESTAMP
     known = {"bigint", "double", "varchar", "boolean", "timestamp", "date", "time", "json", "varbinary", "decimal", "ipaddress"}
     if found.name not in known:
-        raise context.error(node, f"there is no type {written}", "TypeNotFound", f"types are {', '.join(sorted(known))}, array(T), map(K, V), row(…)")
+        raise context.error(
+            node, f"there is no type {written}", "TypeNotFound", f"types are {', '.join(sorted(known))}, array(T), map(K, V), row(…)"
+        )
     return found, int(length[1]) if length else None
 
 
@@ -93,14 +95,16 @@ def cast_to(context: Context, value: Typed, target: Type, span: Span | None, *, 
         tree = fill("CAST(_1 AS DECIMAL(38, 9))", [value.sql])
     elif target.name == "json" and source.name != "varchar":
         tree = fill("to_json(_1)", [value.sql])
-    elif source.name == "json" and target.name in _ENGINE_MADE:
-        tree = fill(f"CAST(_1 AS {target.duckdb()})", [value.sql])
-    elif source.name == target.name and source.name in _ENGINE_MADE and len(source.args) == len(target.args):
+    elif (source.name == "json" and target.name in _ENGINE_MADE) or (
+        source.name == target.name and source.name in _ENGINE_MADE and len(source.args) == len(target.args)
+    ):
         tree = fill(f"CAST(_1 AS {target.duckdb()})", [value.sql])
     elif (source.name, target.name) in _RULES:
         tree = fill(_RULES[source.name, target.name], [value.sql])
     else:
-        raise context.error(span, f"cannot cast {source} to {target}", "TypeMismatch", "cast through varchar, or use a function that converts")
+        raise context.error(
+            span, f"cannot cast {source} to {target}", "TypeMismatch", "cast through varchar, or use a function that converts"
+        )
     if length is not None and target.name == "varchar":
         tree = fill("left(_1, _2)", [tree, number(length)])
     if safe:
@@ -125,7 +129,7 @@ def coerce(context: Context, value: Typed, wanted: Type) -> Typed:
         return value
     if value.type.numeric and wanted.name == "double":
         if isinstance(value.constant, (int, float)) and value.type.name == "bigint":
-            return Typed(number(f"{value.constant}e0"), DOUBLE, value.span, float(value.constant))  # type: ignore[arg-type]
+            return Typed(number(f"{value.constant}e0"), DOUBLE, value.span, float(value.constant))
         return cast_to(context, value, DOUBLE, value.span)
     if value.type.numeric and wanted.name == "decimal":
         return cast_to(context, value, wanted, value.span)
@@ -139,7 +143,9 @@ def coerce(context: Context, value: Typed, wanted: Type) -> Typed:
 
 
 def _concrete(wanted: Type) -> bool:
-    return wanted.name != "unknown" and all(map(_concrete, wanted.args)) and not (wanted.name in ("array", "map", "row") and not wanted.args)
+    return (
+        wanted.name != "unknown" and all(map(_concrete, wanted.args)) and not (wanted.name in ("array", "map", "row") and not wanted.args)
+    )
 
 
 def to_session_zone(context: Context, value: Typed) -> exp.Expr:
@@ -151,11 +157,18 @@ def to_session_zone(context: Context, value: Typed) -> exp.Expr:
     here, there = offset_seconds(session), offset_seconds(zone)
     if here is not None and there is not None:
         return fill(f"_1 + INTERVAL '{here - there}' SECOND", [value.sql]) if here != there else value.sql
-    utc = fill(f"_1 - INTERVAL '{there}' SECOND", [value.sql]) if there is not None else fill("timezone('UTC', timezone(_2, _1))", [value.sql, text(zone)])
-    return fill(f"_1 + INTERVAL '{here}' SECOND", [utc]) if here is not None else fill("timezone(_2, timezone('UTC', _1))", [utc, text(session)])
+    if there is not None:
+        utc = fill(f"_1 - INTERVAL '{there}' SECOND", [value.sql])
+    else:
+        utc = fill("timezone('UTC', timezone(_2, _1))", [value.sql, text(zone)])
+    if here is not None:
+        return fill(f"_1 + INTERVAL '{here}' SECOND", [utc])
+    return fill("timezone(_2, timezone('UTC', _1))", [utc, text(session)])
 
 
-_STAMP = re.compile(r"\s*(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?\s*(Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:/[A-Za-z_]+)*)?\s*$")
+_STAMP = re.compile(
+    r"\s*(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?\s*(Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:/[A-Za-z_]+)*)?\s*$"
+)
 
 
 def timestamp_literal(context: Context, written: str, span: Span | None) -> Typed:
@@ -165,8 +178,9 @@ def timestamp_literal(context: Context, written: str, span: Span | None) -> Type
     try:
         if found is None:
             raise ValueError(written)
-        moment = datetime.fromisoformat(f"{'-'.join(f'{int(part):02d}' for part in found[1].split('-'))} {found[2] or '00:00'}".replace(" ", "T", 1)
-                                        if len((found[2] or "00:00").split(":")[0]) == 2 else f"{found[1]}T0{found[2]}")  # fmt: skip
+        day = "-".join(f"{int(part):02d}" for part in found[1].split("-"))
+        clock = found[2] or "00:00"
+        moment = datetime.fromisoformat(f"{day}T{clock.rjust(len(clock) + (clock[1] == ':'), '0')}")
         if zone is not None and offset_seconds(zone) is None:
             ZoneInfo(zone)
     except ValueError as error:
@@ -186,5 +200,3 @@ def common(context: Context, values: list[Typed], span: Span | None, what: str) 
         found = wider
     assert found is not None
     return [coerce(context, value, found) for value in values], found
-
-

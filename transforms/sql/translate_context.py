@@ -113,7 +113,7 @@ def text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def number(value: int | float) -> exp.Literal:
+def number(value: int | float | str) -> exp.Expr:
     return exp.Literal.number(value)
 
 

@@ -54,7 +54,13 @@ class Relation:
 
 @dataclass
 class Environment:
-    """Names in reach. ``labels``: output aliases, for hints. ``aliases`` (ORDER BY, HAVING) answer for unqualified names before the relations do when it says so."""
+    """Names in reach.
+
+    Attributes:
+        aliases: in ORDER BY and HAVING, answers for unqualified names before the relations do.
+        labels: the output aliases of the select, for hints.
+        level: the select's number; its columns carry it.
+    """
 
     context: Context
     relations: list[Relation] = field(default_factory=list)
@@ -108,12 +114,15 @@ class Environment:
             candidates = [relation]
         else:
             candidates = self.relations
-        hits = [(relation, found) for relation in candidates if (found := relation.find(name)) is not None and found.analysable and (table is not None or found.name not in relation.hidden)]
+        hits = []
+        for relation in candidates:
+            found = relation.find(name)
+            if found is not None and found.analysable and (table is not None or found.name not in relation.hidden):
+                hits.append((relation, found))
         if len(hits) > 1:
             owners = " and ".join(relation.alias for relation, _ in hits)
-            raise self.context.error(
-                node, f"Column '{name}' is ambiguous: {owners} have it", "ColumnAmbiguous", f"write {hits[0][0].alias}.{name} or {hits[1][0].alias}.{name}"
-            )
+            hint = f"write {hits[0][0].alias}.{name} or {hits[1][0].alias}.{name}"
+            raise self.context.error(node, f"Column '{name}' is ambiguous: {owners} have it", "ColumnAmbiguous", hint)
         if not hits:
             return None
         return self.read(*hits[0], node)
@@ -168,7 +177,8 @@ class Environment:
         elif near is not None:
             hint = f"did you mean '{near}'? or add the field to the index with `{index}`"
         elif not self.context.scope.strict:
-            hint = "no log of this Logstore has such a field" + (f"; its fields are {', '.join(sorted(candidates))}" if 0 < len(candidates) <= 12 else "")
+            listed = f"; its fields are {', '.join(sorted(candidates))}" if 0 < len(candidates) <= 12 else ""
+            hint = f"no log of this Logstore has such a field{listed}"
         else:
             hint = f"add the field to the index with `{index}`"
         return self.context.error(node, message, "ColumnNotResolved", hint)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from transforms.sql.functions.model import fill
-from transforms.sql.translate_cast import cast_to, coerce, common, target_type, timestamp_literal, to_session_zone
-from transforms.sql.translate_context import NOT_CONSTANT, Context, Typed, boxed, name_of, number, offset_seconds, span_of, text
+from transforms.sql.translate_cast import cast_to, coerce, common, target_type, timestamp_literal
+from transforms.sql.translate_context import NOT_CONSTANT, Context, Typed, boxed, number, span_of, text
 from transforms.sql.translate_environment import Environment
 from transforms.sql.translate_function import FunctionTranslator
+from transforms.sql.translate_parts import at_time_zone, interval, member, subscript
 from transforms.sql.types_model import BIGINT, BOOLEAN, DATE, DOUBLE, INTERVAL, TIMESTAMP, UNKNOWN, VARCHAR, Type, array_of, common_type
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: 
 _COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
                 exp.NullSafeEQ: "IS NOT DISTINCT FROM", exp.NullSafeNEQ: "IS DISTINCT FROM"}  # fmt: skip
 _BARE = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_timezone"}
-_UNITS = {"millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"}
 _UNORDERED = ("map", "json", "interval")
 
 
@@ -78,13 +78,15 @@ class ExpressionTranslator:
         if written.isdigit():
             value = int(written)
             if value > 2**63 - 1:
-                raise self.context.error(node, f"the number {written} is larger than a bigint", "InvalidLiteral", f"write {written}.0 for a double")
-            return Typed(number(written), BIGINT, None, value, narrow=value < 2**31)  # type: ignore[arg-type]
+                raise self.context.error(
+                    node, f"the number {written} is larger than a bigint", "InvalidLiteral", f"write {written}.0 for a double"
+                )
+            return Typed(number(written), BIGINT, None, value, narrow=value < 2**31)
         try:
             parsed = float(written)
         except ValueError as error:
             raise self.context.error(node, f"'{written}' is no number", "InvalidLiteral") from error
-        return Typed(number(written if "e" in written.casefold() else f"{written}e0"), DOUBLE, None, parsed)  # type: ignore[arg-type]
+        return Typed(number(written if "e" in written.casefold() else f"{written}e0"), DOUBLE, None, parsed)
 
     def _boolean(self, node: exp.Boolean, _env: Environment) -> Typed:
         return Typed(exp.Boolean(this=node.this), BOOLEAN, None, bool(node.this))
@@ -95,7 +97,7 @@ class ExpressionTranslator:
     def _negative(self, node: exp.Neg, env: Environment) -> Typed:
         inner = node.this
         if isinstance(inner, exp.Literal) and not inner.is_string and str(inner.this) == str(2**63):
-            return Typed(exp.Cast(this=number(f"-{2**63}"), to=exp.DataType.build("BIGINT", dialect="duckdb")), BIGINT, None, -(2**63))  # type: ignore[arg-type]
+            return Typed(exp.Cast(this=number(f"-{2**63}"), to=exp.DataType.build("BIGINT", dialect="duckdb")), BIGINT, None, -(2**63))
         value = self.value(inner, env)
         if not value.type.numeric and value.type.name not in ("unknown", "interval"):
             raise self.context.error(node, f"'-' cannot be applied to {value.type}", "TypeMismatch", "cast it to a number first")
@@ -106,7 +108,7 @@ class ExpressionTranslator:
         if isinstance(node.this, exp.Star):
             raise self.context.error(node, "'*' is not supported here", "NotSupported")
         if node.args.get("db") is not None or node.args.get("catalog") is not None:
-            raise self.context.error(node, "a column is written name or table.name", "ColumnNotResolved", "quote names with dots: \"a.b\"")
+            raise self.context.error(node, "a column is written name or table.name", "ColumnNotResolved", 'quote names with dots: "a.b"')
         bare = node.args.get("table") is None and not node.this.quoted
         if bare and node.name.casefold() in _BARE and not any(relation.find(node.name) for relation, _ in env.fields_in_reach()):
             return self.functions.call(exp.Anonymous(this=node.name), env)
@@ -119,7 +121,7 @@ class ExpressionTranslator:
         inner = self.value(node.this, env)
         return Typed(exp.Paren(this=inner.sql), inner.type, None, inner.constant, inner.narrow)
 
-    def _alias(self, node: exp.Alias, env: Environment) -> Typed:
+    def _alias(self, node: exp.Alias, _env: Environment) -> Typed:
         raise self.context.error(node, f"an alias ({node.alias}) is only possible in the select list and in FROM", "SyntaxError")
 
     # operators
@@ -354,75 +356,20 @@ class ExpressionTranslator:
 
     def _subscript(self, node: exp.Bracket, env: Environment) -> Typed:
         base = self.full(node.this, env)
-        [index] = [self.full(item, env) for item in node.expressions]
-        if base.type.name == "array" and index.type.name in ("bigint", "unknown"):
-            if self.context.trying:
-                return Typed(fill("list_extract(_1, _2)", [base.sql, index.sql]), base.type.args[0] if base.type.args else UNKNOWN)
-            sql = fill(
-                "CASE WHEN _1 IS NULL OR _2 IS NULL THEN NULL WHEN _2 BETWEEN 1 AND len(_1) THEN list_extract(_1, _2) "
-                "ELSE error('Array subscript out of bounds') END", [base.sql, index.sql],
-            )  # fmt: skip
-            return Typed(sql, base.type.args[0] if base.type.args else UNKNOWN)
-        if base.type.name == "map" and common_type(base.type.args[0], index.type) is not None:
-            key = coerce(self.context, index, base.type.args[0])
-            if self.context.trying:
-                return Typed(fill("map_extract_value(_1, _2)", [base.sql, key.sql]), base.type.args[1])
-            sql = fill(
-                "CASE WHEN _1 IS NULL OR _2 IS NULL THEN NULL WHEN map_contains(_1, _2) THEN map_extract_value(_1, _2) "
-                "ELSE error(concat('Key not present in map: ', CAST(_2 AS VARCHAR))) END", [base.sql, key.sql],
-            )  # fmt: skip
-            return Typed(sql, base.type.args[1])
-        if base.type.name == "row" and isinstance(index.constant, int) and 1 <= index.constant <= len(base.type.args):
-            return Typed(fill("struct_extract(_1, _2)", [base.sql, number(index.constant)]), base.type.args[index.constant - 1])
-        raise self.context.error(
-            node, f"'[]' cannot be applied to {base.type}, {index.type}", "TypeMismatch",
-            "cast(json_parse(x) as array(varchar)) makes an array of JSON text" if base.type.name in ("varchar", "json") else None,
-        )  # fmt: skip
+        if len(node.expressions) != 1:
+            raise self.context.error(node, "[] takes one position or key", "SyntaxError")
+        return subscript(self.context, node, base, self.full(node.expressions[0], env))
 
     def _member(self, node: exp.Dot, env: Environment) -> Typed:
-        base = self.full(node.this, env)
-        name = name_of(node.expression)
-        if base.type.name == "row":
-            for place, known in enumerate(base.type.names):
-                if known.casefold() == name.casefold():
-                    return Typed(fill("struct_extract(_1, _2)", [base.sql, text(known)]), base.type.args[place])
-        raise self.context.error(node, f"{base.type} has no field '{name}'", "ColumnNotResolved", "quote names with dots: \"a.b\"")
+        return member(self.context, node, self.full(node.this, env))
 
     # time
 
     def _interval(self, node: exp.Interval, _env: Environment) -> Typed:
-        unit = str(node.args["unit"]).casefold().rstrip("s") if node.args.get("unit") is not None else ""
-        amount = str(node.this.this) if isinstance(node.this, exp.Literal) else ""
-        try:
-            count = int(amount)
-        except ValueError as error:
-            raise self.context.error(node, f"'{amount}' is no whole number of units", "InvalidLiteral", "write interval '1' day") from error
-        if unit not in _UNITS:
-            raise self.context.error(node, f"there is no interval unit '{unit}'", "InvalidLiteral", f"units are {', '.join(sorted(_UNITS))}")
-        if unit == "quarter":
-            unit, count = "month", count * 3
-        return Typed(exp.Interval(this=text(str(count)), unit=exp.Var(this=unit.upper())), INTERVAL)
+        return interval(self.context, node)
 
     def _at_time_zone(self, node: exp.AtTimeZone, env: Environment) -> Typed:
-        value = self.value(node.this, env)
-        zone = self.value(node.args["zone"], env)
-        if value.type.name != "timestamp" or not isinstance(zone.constant, str):
-            raise self.context.error(node, f"AT TIME ZONE takes a timestamp and a constant zone, not {value.type}", "TypeMismatch",
-                                     "write from_unixtime(__time__) at time zone 'UTC'")  # fmt: skip
-        return self.in_zone(value, zone.constant, node.args["zone"])
-
-    def in_zone(self, value: Typed, zone: str, where: exp.Expr | None) -> Typed:
-        """The same moment, shown in another zone."""
-        from dataclasses import replace
-
-        try:
-            offset_seconds(zone)
-        except ValueError as error:
-            raise self.context.error(where, str(error), "InvalidTimeZone", "write +08:00 or Asia/Shanghai") from error
-        session = Typed(to_session_zone(self.context, value), TIMESTAMP)
-        turned = Context(self.context.statement, replace(self.context.scope, time_zone=zone))
-        moved = to_session_zone(turned, Typed(session.sql, Type("timestamp", zone=self.context.scope.time_zone)))
-        return Typed(moved, Type("timestamp", zone=zone))
+        return at_time_zone(self.context, node, self.value(node.this, env), self.value(node.args["zone"], env))
 
     # subqueries
 
@@ -446,5 +393,3 @@ def boxed_left(node: exp.Expr, kind: type[exp.Expr]) -> exp.Expr:
 
 def boxed_right(node: exp.Expr) -> exp.Expr:
     return boxed(node)
-
-

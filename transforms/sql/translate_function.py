@@ -11,9 +11,9 @@ from transforms.sql.functions import function_names, functions_named
 from transforms.sql.functions.aggregates import has_aggregate, mark
 from transforms.sql.functions.model import Call, Function, fill
 from transforms.sql.functions.unavailable import why_unavailable
+from transforms.sql.rewrite_series import translate_time_series
 from transforms.sql.translate_cast import coerce
 from transforms.sql.translate_context import Context, Span, Typed, name_of, span_of
-from transforms.sql.rewrite_series import translate_time_series
 from transforms.sql.translate_environment import Environment
 from transforms.sql.types_model import BIGINT, VARCHAR, Type
 from transforms.sql.types_signature import LAMBDA, Bindings
@@ -59,19 +59,25 @@ class FunctionTranslator:
         if not isinstance(inner, exp.Anonymous):
             raise self.context.error(node, "OVER belongs to an aggregate or window function", "SyntaxError")
         if env.clause not in ("SELECT", "ORDER BY"):
-            raise self.context.error(node, f"window functions are not possible in {env.clause}", "NotSupported", "compute it in a subquery first")
+            raise self.context.error(
+                node, f"window functions are not possible in {env.clause}", "NotSupported", "compute it in a subquery first"
+            )
         value, function = self._translate(inner, env, condition=condition, windowed=True)
         if function is None or function.kind == "scalar":
             raise self.context.error(inner, f"{inner.name} is neither an aggregate nor a window function", "NotSupported")
         value.sql.meta.pop("aggregate", None)
         skipping = (exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
-        calls: list[exp.Expr] = [each for each in value.sql.find_all(*skipping, exp.Anonymous) if isinstance(each, skipping)
-                                 or str(each.this).casefold() in _ENGINE_AGGREGATES][:1]  # fmt: skip
+        found: list[exp.Expr] = list(value.sql.find_all(*skipping, exp.Anonymous))
+        calls: list[exp.Expr] = [each for each in found if isinstance(each, skipping) or str(each.this).casefold() in _ENGINE_AGGREGATES][
+            :1
+        ]
         if not calls:
             raise self.context.error(inner, f"{inner.name} cannot be used with OVER", "NotSupported")
         target: exp.Expr = calls[0]
         if nulls is not None and not isinstance(target, skipping):
-            raise self.context.error(node, f"{inner.name} does not take IGNORE NULLS", "NotSupported", "first_value, last_value, nth_value, lag, lead do")
+            raise self.context.error(
+                node, f"{inner.name} does not take IGNORE NULLS", "NotSupported", "first_value, last_value, nth_value, lag, lead do"
+            )
         if isinstance(target.parent, exp.Filter):
             target = target.parent
         spec = node.args.get("spec")
@@ -92,7 +98,11 @@ class FunctionTranslator:
 
     def _order(self, order: exp.Expr, env: Environment) -> exp.Order:
         terms = [
-            exp.Ordered(this=self.expressions.full(term.this, env).sql, desc=bool(term.args.get("desc")), nulls_first=bool(term.args.get("nulls_first")))
+            exp.Ordered(
+                this=self.expressions.full(term.this, env).sql,
+                desc=bool(term.args.get("desc")),
+                nulls_first=bool(term.args.get("nulls_first")),
+            )
             for term in order.expressions
         ]
         return exp.Order(expressions=terms)
@@ -137,7 +147,9 @@ class FunctionTranslator:
             distinct, given = True, list(given[0].expressions)
         if len(given) == 1 and isinstance(given[0], exp.Star):
             if name.casefold() != "count" or distinct:
-                raise self.context.error(span, f"{name}(*) makes no sense: only count(*) does", "InvalidFunctionArgument", f"write {name}(column)")
+                raise self.context.error(
+                    span, f"{name}(*) makes no sense: only count(*) does", "InvalidFunctionArgument", f"write {name}(column)"
+                )
             given = []
         if (distinct or order is not None) and not is_aggregate:
             raise self.context.error(span, f"DISTINCT and ORDER BY belong to aggregate functions, {name} is none", "SyntaxError")
@@ -157,7 +169,10 @@ class FunctionTranslator:
                 ordered = self._order(order, inside)
                 for each in [each for each in tree.find_all(exp.Anonymous) if str(each.this).casefold() in _ENGINE_AGGREGATES][:1]:
                     last = each.expressions[-1]
-                    each.set("expressions", [*each.expressions[:-1], exp.Order(this=last.copy(), expressions=[t.copy() for t in ordered.expressions])])
+                    each.set(
+                        "expressions",
+                        [*each.expressions[:-1], exp.Order(this=last.copy(), expressions=[t.copy() for t in ordered.expressions])],
+                    )
             if where_tree is not None:
                 tree = self._only_where(tree, where_tree)
                 partials = tuple(self._only_where(each, where_tree) for each in partials)
@@ -182,7 +197,9 @@ class FunctionTranslator:
                 continue
             if isinstance(each.parent, exp.Filter):
                 old = each.parent.expression.this
-                each.parent.set("expression", exp.Where(this=exp.And(this=exp.Paren(this=old.copy()), expression=exp.Paren(this=condition.copy()))))
+                each.parent.set(
+                    "expression", exp.Where(this=exp.And(this=exp.Paren(this=old.copy()), expression=exp.Paren(this=condition.copy())))
+                )
                 continue
             narrowed = exp.Filter(this=each.copy(), expression=exp.Where(this=condition.copy()))
             if each is tree:
@@ -191,12 +208,16 @@ class FunctionTranslator:
                 each.replace(narrowed)
         return tree
 
-    def _match(self, name: str, group: tuple[Function, ...], given: list[exp.Expr], env: Environment, span: Span | None) -> tuple[Function, Call]:
+    def _match(
+        self, name: str, group: tuple[Function, ...], given: list[exp.Expr], env: Environment, span: Span | None
+    ) -> tuple[Function, Call]:
         """The cheapest signature that takes these arguments."""
         counted = [function for function in group if function.signature.accepts_count(len(given))]
         if not counted:
             forms = ", ".join(sorted({str(function.signature) for function in group}))
-            raise self.context.error(span, f"{name} does not take {len(given)} argument{'s' * (len(given) != 1)}", "InvalidFunctionArgument", f"write {forms}")
+            raise self.context.error(
+                span, f"{name} does not take {len(given)} argument{'s' * (len(given) != 1)}", "InvalidFunctionArgument", f"write {forms}"
+            )
         plain = [None if isinstance(each, exp.Lambda) else self.expressions.full(each, env) for each in given]
         best: tuple[Function, Bindings, list[Typed]] | None = None
         for function in counted:
@@ -245,11 +266,15 @@ class FunctionTranslator:
                 return None
             variables = dict(env.variables)
             for each, kind in zip(names, takes, strict=True):
-                variables[each.casefold()] = Typed(exp.Column(this=exp.Identifier(this=f"~{each.casefold()}", quoted=True)), bindings.fill(kind))
+                variables[each.casefold()] = Typed(
+                    exp.Column(this=exp.Identifier(this=f"~{each.casefold()}", quoted=True)), bindings.fill(kind)
+                )
             body = self.expressions.full(node.this, env.inner(variables=variables, aggregates=False, clause="a lambda"))
             if not bindings.accept(gives, body.type):
                 raise self.context.error(node, f"this lambda must give {bindings.fill(gives)}, not {body.type}", "TypeMismatch")
-            tree = exp.Lambda(this=body.sql, expressions=[exp.Identifier(this=f"~{each.casefold()}", quoted=True) for each in names], colon=True)
+            tree = exp.Lambda(
+                this=body.sql, expressions=[exp.Identifier(this=f"~{each.casefold()}", quoted=True) for each in names], colon=True
+            )
             values.append(Typed(tree, Type(LAMBDA, (*map(bindings.fill, takes), body.type)), span_of(node)))
         return values
 
@@ -296,5 +321,3 @@ class FunctionTranslator:
 
     def _call_unnest(self, node: exp.Expr, _given: list[exp.Expr], _env: Environment) -> Typed:
         raise self.context.error(node, "unnest stands in FROM", "NotSupported", "write from log, unnest(x) as t(a)")
-
-

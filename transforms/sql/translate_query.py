@@ -75,7 +75,9 @@ class QueryTranslator:
                 wrapped = exp.Select(expressions=[exp.Star()], from_=exp.From(this=node))
                 tree, outputs = self._select(wrapped, parent, top)
             else:
-                raise self.context.error(node, f"{type(node).__name__.upper()} is not a query", "NotSupported", "write a select or insert into … select")
+                raise self.context.error(
+                    node, f"{type(node).__name__.upper()} is not a query", "NotSupported", "write a select or insert into … select"
+                )
         finally:
             self.common_tables = saved
         if tables:
@@ -101,7 +103,9 @@ class QueryTranslator:
             tree, outputs = self.query(each.this, parent)
             columns = [name_of(column) for column in each.args["alias"].args.get("columns") or ()]
             if columns and len(columns) != len(outputs):
-                raise self.context.error(each, f"{name} has {len(outputs)} columns, but {len(columns)} names are given", "ColumnCountMismatch")
+                raise self.context.error(
+                    each, f"{name} has {len(outputs)} columns, but {len(columns)} names are given", "ColumnCountMismatch"
+                )
             fields = [Output(columns[i] if columns else output.name, output.type, output.tree) for i, output in enumerate(outputs)]
             self.common_tables[name.casefold()] = CommonTable(name, tuple(fields))
             quoted = [exp.Identifier(this=column, quoted=True) for column in columns]
@@ -125,7 +129,9 @@ class QueryTranslator:
         elif top:
             out.set("from_", self.relations.current_logstore(env))
         elif any(True for _ in node.find_all(exp.Column)) and (parent is None or not parent.relations):
-            raise self.context.error(node.expressions[0] if node.expressions else node, "a subquery needs FROM", "SyntaxError", "write from log")
+            raise self.context.error(
+                node.expressions[0] if node.expressions else node, "a subquery needs FROM", "SyntaxError", "write from log"
+            )
         where = node.args.get("where")
         if where is not None:
             condition = self.expressions.condition(where.this, env.inner(clause="WHERE", aggregates=False), "WHERE")
@@ -135,7 +141,11 @@ class QueryTranslator:
         having_node, order_node = node.args.get("having"), node.args.get("order")
         having = self._having(having_node.this, items, env) if having_node is not None else None
         order = self._order(order_node, items, env, bool(node.args.get("distinct"))) if order_node is not None else []
-        grouped = group_tree is not None or having is not None or any(map(has_aggregate, (*(item.value.sql for item in items), *(each.this for each in order))))
+        grouped = (
+            group_tree is not None
+            or having is not None
+            or any(map(has_aggregate, (*(item.value.sql for item in items), *(each.this for each in order))))
+        )
         if grouped:
             for item in items:
                 self._check_grouped(item.value.sql, groups, env, item.node)
@@ -168,7 +178,13 @@ class QueryTranslator:
     def _items(self, node: exp.Select, env: Environment) -> list[_Item]:
         items: list[_Item] = []
         for each in node.expressions:
-            star = each if isinstance(each, exp.Star) else each.this if isinstance(each, exp.Column) and isinstance(each.this, exp.Star) else None
+            star = (
+                each
+                if isinstance(each, exp.Star)
+                else each.this
+                if isinstance(each, exp.Column) and isinstance(each.this, exp.Star)
+                else None
+            )
             if star is not None:
                 table = each.args.get("table") if isinstance(each, exp.Column) else None
                 items.extend(self._star(each, name_of(table) if table is not None else None, env))
@@ -224,7 +240,9 @@ class QueryTranslator:
         trees: list[exp.Expr] = []
         if group.args.get("all"):
             places = [place for place, item in enumerate(items) if not has_aggregate(item.value.sql)]
-            return [items[place].value.sql for place in places], exp.Group(expressions=[number(place + 1) for place in places]) if places else None
+            return [items[place].value.sql for place in places], exp.Group(
+                expressions=[number(place + 1) for place in places]
+            ) if places else None
         out = exp.Group()
         plain: list[exp.Expr] = []
         for node in group.expressions:
@@ -264,7 +282,9 @@ class QueryTranslator:
             return None
         place = int(node.this)
         if not 1 <= place <= len(items):
-            raise self.context.error(node, f"{clause} position {place} is not in the select list", "InvalidOrdinal", f"positions are 1 to {len(items)}")
+            raise self.context.error(
+                node, f"{clause} position {place} is not in the select list", "InvalidOrdinal", f"positions are 1 to {len(items)}"
+            )
         return place - 1
 
     def _having(self, node: exp.Expr, items: list[_Item], env: Environment) -> exp.Expr:
@@ -294,7 +314,9 @@ class QueryTranslator:
                 self._sortable(node, value.type)
                 place = next((i for i, item in enumerate(items) if item.value.sql == value.sql), None)
                 if place is None and distinct:
-                    raise self.context.error(node, "with SELECT DISTINCT, ORDER BY takes only what is selected", "NotSupported", "add it to the select list")
+                    raise self.context.error(
+                        node, "with SELECT DISTINCT, ORDER BY takes only what is selected", "NotSupported", "add it to the select list"
+                    )
                 tree: exp.Expr = number(place + 1) if place is not None else value.sql
             else:
                 self._sortable(node, items[place].value.type)
@@ -313,7 +335,9 @@ class QueryTranslator:
             meta = tree.meta
             at = (meta["start"], meta["end"] + 1) if "start" in meta else span_of(where)
             name = meta.get("name", tree.name)
-            raise self.context.error(at, f"Column '{name}' not in GROUP BY clause", "NotInGroupBy", f"add it to GROUP BY, or write arbitrary({name})")
+            raise self.context.error(
+                at, f"Column '{name}' not in GROUP BY clause", "NotInGroupBy", f"add it to GROUP BY, or write arbitrary({name})"
+            )
         for child in tree.iter_expressions():
             self._check_grouped(child, groups, env, where)
 
@@ -326,7 +350,9 @@ class QueryTranslator:
         right, other = self._branch(node.expression, parent, top)
         word = type(node).__name__.upper()
         if len(one) != len(other):
-            raise self.context.error(node.expression, f"the sides of {word} have {len(one)} and {len(other)} columns", "ColumnCountMismatch")
+            raise self.context.error(
+                node.expression, f"the sides of {word} have {len(one)} and {len(other)} columns", "ColumnCountMismatch"
+            )
         outputs = []
         for place, (a, b) in enumerate(zip(one, other, strict=True)):
             both = common_type(a.type, b.type)
@@ -375,5 +401,3 @@ def _members(node: exp.Expr) -> list[exp.Expr]:
 
 def _tupled(trees: list[exp.Expr]) -> exp.Expr:
     return trees[0].copy() if len(trees) == 1 else exp.Tuple(expressions=[tree.copy() for tree in trees])
-
-

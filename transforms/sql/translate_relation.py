@@ -63,7 +63,9 @@ class RelationTranslator:
 
     def _add(self, env: Environment, relation: Relation, node: exp.Expr) -> None:
         if any(each.alias.casefold() == relation.alias.casefold() for each in env.relations):
-            raise self.context.error(node, f"two tables of this FROM are called '{relation.alias}'", "TableAmbiguous", "give them different aliases")
+            raise self.context.error(
+                node, f"two tables of this FROM are called '{relation.alias}'", "TableAmbiguous", "give them different aliases"
+            )
         env.relations.append(relation)
 
     def _table(self, name: str, alias: str) -> exp.Table:
@@ -94,7 +96,11 @@ class RelationTranslator:
             return out
         if columns:
             raise self.context.error(node, "column aliases are not possible here", "NotSupported", "rename the columns in the select list")
-        if name.casefold() == "log" or name == scope.logstore or (name.casefold() == scope.logstore.casefold() and scope.external(name) is None):
+        if (
+            name.casefold() == "log"
+            or name == scope.logstore
+            or (name.casefold() == scope.logstore.casefold() and scope.external(name) is None)
+        ):
             relation = self._log(alias)
             self._add(env, relation, node)
             return self._table(LOG, alias)
@@ -103,7 +109,9 @@ class RelationTranslator:
             known = ["log", scope.logstore, *scope.external_names]
             near = nearest(name, known)
             hint = f"did you mean {near}?" if near else f"known tables: {', '.join(dict.fromkeys(known))}"
-            raise self.context.error(node.this, f"Table '{name}' does not exist: it is neither this Logstore nor an ExternalStore", "TableNotFound", hint)
+            raise self.context.error(
+                node.this, f"Table '{name}' does not exist: it is neither this Logstore nor an ExternalStore", "TableNotFound", hint
+            )
         fields = [Field(each.name, parse_type(each.sql_type), True, _WIDENED.get(each.sql_type.casefold().split("(")[0])) for each in found]
         relation = Relation(alias, fields, "external", store)
         self._add(env, relation, node)
@@ -126,7 +134,9 @@ class RelationTranslator:
         if not columns:
             return
         if len(columns) != len(relation.fields):
-            raise self.context.error(node, f"{relation.alias} has {len(relation.fields)} columns, but {len(columns)} names are given", "ColumnCountMismatch")
+            raise self.context.error(
+                node, f"{relation.alias} has {len(relation.fields)} columns, but {len(columns)} names are given", "ColumnCountMismatch"
+            )
         relation.fields = [Field(name, each.type) for name, each in zip(columns, relation.fields, strict=True)]
 
     def _fresh(self) -> str:
@@ -192,7 +202,10 @@ class RelationTranslator:
             elif value.type.name in ("array", "unknown"):
                 element = value.type.args[0] if value.type.args else UNKNOWN
                 if element.name == "row" and element.args:
-                    parts += [(f"list_transform(_{place + 1}, lambda e: struct_extract(e, {at + 1}))", kind) for at, kind in enumerate(element.args)]
+                    parts += [
+                        (f"list_transform(_{place + 1}, lambda e: struct_extract(e, {at + 1}))", kind)
+                        for at, kind in enumerate(element.args)
+                    ]
                 else:
                     parts.append((f"_{place + 1}", element))
             else:
@@ -211,7 +224,9 @@ class RelationTranslator:
                                      "write unnest(array) as t(a), unnest(map) as t(k, v)")  # fmt: skip
         names = names or [f"_col{place}" for place in range(len(projected))]
         select = exp.Select(
-            expressions=[exp.Alias(this=tree, alias=exp.Identifier(this=name, quoted=True)) for name, (tree, _) in zip(names, projected, strict=True)]
+            expressions=[
+                exp.Alias(this=tree, alias=exp.Identifier(this=name, quoted=True)) for name, (tree, _) in zip(names, projected, strict=True)
+            ]
         )
         relation = Relation(alias, [Field(name, kind) for name, (_, kind) in zip(names, projected, strict=True)], "derived")
         first = not env.relations
@@ -252,13 +267,17 @@ class RelationTranslator:
             raise self.context.error(node.this, f"{side} JOIN with unnest is not supported", "NotSupported")
         return exp.Join(this=right, side=side or None, kind="INNER" if not side else None, on=condition)
 
-    def _using(self, using: list[exp.Expr], before: list[Relation], added: Relation, side: str, env: Environment, node: exp.Join) -> exp.Expr:
+    def _using(
+        self, using: list[exp.Expr], before: list[Relation], added: Relation, side: str, env: Environment, node: exp.Join
+    ) -> exp.Expr:
         if side in ("RIGHT", "FULL"):
             raise self.context.error(node.this, f"{side} JOIN with USING is not supported", "NotSupported", "write on a.x = b.x")
         parts: list[exp.Expr] = []
         for each in using:
             name = name_of(each)
-            left = env.inner(relations=before).resolve(exp.Column(this=each.copy() if isinstance(each, exp.Identifier) else exp.to_identifier(name)))
+            left = env.inner(relations=before).resolve(
+                exp.Column(this=each.copy() if isinstance(each, exp.Identifier) else exp.to_identifier(name))
+            )
             found = added.find(name)
             if found is None:
                 raise self.context.error(each, f"{added.alias} has no column '{name}'", "ColumnNotResolved")

@@ -48,7 +48,9 @@ class Type:
         if self.name == "map":
             return f"MAP({self.args[0].duckdb()}, {self.args[1].duckdb()})"
         if self.name == "row":
-            fields = (f'"{name or _field(place)}" {arg.duckdb()}' for place, (name, arg) in enumerate(zip(self.names, self.args, strict=True)))
+            fields = (
+                f'"{name or _field(place)}" {arg.duckdb()}' for place, (name, arg) in enumerate(zip(self.names, self.args, strict=True))
+            )
             return f"STRUCT({', '.join(fields)})"
         return _DUCKDB.get(self.name, self.name.upper())
 
@@ -96,9 +98,7 @@ def _parse(tokens: list[str]) -> tuple[Type, list[str]]:
     if rest[:1] == ["("]:
         rest = rest[1:]
         while rest and rest[0] != ")":
-            if rest[0] == ",":
-                rest = rest[1:]
-            elif rest[0].isdigit():
+            if rest[0] == "," or rest[0].isdigit():
                 rest = rest[1:]
             else:
                 arg, rest = _parse(rest)

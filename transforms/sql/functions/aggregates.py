@@ -89,7 +89,11 @@ def _weighted(call: Call) -> exp.Expr:
     share = call.constant(2, "the percentile")
     if not 0 <= share <= 1:
         raise call.error(2, f"a percentile must be between 0 and 1, not {share}", "0.99 is the 99th percentile")
-    return call.sql(f"weighted_percentile(list({{'v': CAST(_1 AS DOUBLE), 'w': CAST(_2 AS DOUBLE)}}), {float(share)!r}e0)", call.args[0].sql, call.args[1].sql)
+    return call.sql(
+        f"weighted_percentile(list({{'v': CAST(_1 AS DOUBLE), 'w': CAST(_2 AS DOUBLE)}}), {float(share)!r}e0)",
+        call.args[0].sql,
+        call.args[1].sql,
+    )
 
 
 def _histogram(call: Call) -> exp.Expr:

@@ -14,7 +14,7 @@ _PATH = re.compile(r"""\$(\.[\w:@-]+|\[\d+\]|\["[^"]*"\]|\['[^']*'\]|\.\*|\[\*\]
 def _path(call: Call) -> None:
     path = call.args[1].constant
     if isinstance(path, str) and not _PATH.match(path if path.startswith("$") else f"$.{path}"):
-        raise call.error(1, f"'{path}' is no JSON path", "write $.name, $.list[0] or $[\"odd name\"]")
+        raise call.error(1, f"'{path}' is no JSON path", 'write $.name, $.list[0] or $["odd name"]')
 
 
 _SAFE = "CASE WHEN json_valid(CAST(_1 AS VARCHAR)) THEN {} END"

@@ -27,7 +27,8 @@ def _zip_with(call: Call) -> exp.Expr:
         call.args[2].sql, fill(key, []), fill(f"map_extract_value(_1, {key})", [one]), fill(f"map_extract_value(_1, {key})", [other])
     )  # fmt: skip
     return fill(
-        f"map_from_entries(list_transform(list_distinct(list_concat(map_keys(_1), map_keys(_2))), lambda {key}: row({key}, _3)))", [one, other, body]
+        f"map_from_entries(list_transform(list_distinct(list_concat(map_keys(_1), map_keys(_2))), lambda {key}: row({key}, _3)))",
+        [one, other, body],
     )
 
 

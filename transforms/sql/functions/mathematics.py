@@ -25,7 +25,25 @@ def _random_below(call: Call) -> exp.Expr:
     return call.sql("CAST(floor(random() * _1) AS BIGINT)")
 
 
-_SAME = ("cbrt", "sqrt", "exp", "ln", "log2", "log10", "degrees", "radians", "acos", "asin", "atan", "cos", "sin", "tan", "cosh", "sinh", "tanh")
+_SAME = (
+    "cbrt",
+    "sqrt",
+    "exp",
+    "ln",
+    "log2",
+    "log10",
+    "degrees",
+    "radians",
+    "acos",
+    "asin",
+    "atan",
+    "cos",
+    "sin",
+    "tan",
+    "cosh",
+    "sinh",
+    "tanh",
+)
 
 FUNCTIONS: tuple[Function, ...] = (
     *(scalar(f"{name}(double) -> double", f"{name}(_1)") for name in _SAME),

@@ -122,7 +122,7 @@ def _numeric_histogram(points: list[dict[str, float]], buckets: int) -> dict[flo
         at = min(range(len(merged) - 1), key=lambda place: merged[place + 1][0] - merged[place][0])
         (low, one), (high, other) = merged[at], merged.pop(at + 1)
         merged[at] = [(low * one + high * other) / (one + other), one + other]
-    return {value: weight for value, weight in merged}
+    return {value: weight for value, weight in merged}  # noqa: C416
 
 
 def _xxhash64(data: bytes) -> bytes:
@@ -193,7 +193,9 @@ _DECLARED: tuple[tuple[str, Callable[..., Any], tuple[str, ...], str], ...] = (
     ),
 )
 
-PRELUDE: dict[str, Callable[[Any], None]] = {name: _installer(name, function, params, result) for name, function, params, result in _DECLARED}
+PRELUDE: dict[str, Callable[[Any], None]] = {
+    name: _installer(name, function, params, result) for name, function, params, result in _DECLARED
+}
 """Name → what puts that function on a DuckDB connection."""
 
 PRELUDE["weighted_percentile"] = _macro(
@@ -213,7 +215,12 @@ def _install_histogram(connection: Any) -> None:
         return pa.array(rows, pa.map_(pa.float64(), pa.float64()))
 
     connection.create_function(
-        "numeric_histogram", compute, ["STRUCT(v DOUBLE, w DOUBLE)[]", "BIGINT"], "MAP(DOUBLE, DOUBLE)", type="arrow", null_handling="special"
+        "numeric_histogram",
+        compute,
+        ["STRUCT(v DOUBLE, w DOUBLE)[]", "BIGINT"],
+        "MAP(DOUBLE, DOUBLE)",
+        type="arrow",
+        null_handling="special",
     )
 
 

@@ -22,7 +22,9 @@ def _pattern(call: Call) -> str | None:
     try:
         compiled = re.compile(_python_pattern(pattern))
     except re.error as error:
-        raise call.error(1, f"'{pattern}' is no regular expression: {error}", r"special characters such as ( [ * + . are escaped with \ ") from error
+        raise call.error(
+            1, f"'{pattern}' is no regular expression: {error}", r"special characters such as ( [ * + . are escaped with \ "
+        ) from error
     group = call.args[2].constant if len(call.args) > 2 else None
     if isinstance(group, int) and not 0 <= group <= compiled.groups:
         raise call.error(2, f"the expression has {compiled.groups} groups, not {group}", "groups are counted from 1; 0 is the whole match")
@@ -30,7 +32,13 @@ def _pattern(call: Call) -> str | None:
 
 
 def _python_pattern(pattern: str) -> str:
-    return pattern.replace(r"\p{Alpha}", "[A-Za-z]").replace(r"\p{Digit}", "[0-9]").replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
+    return (
+        pattern.replace(r"\p{Alpha}", "[A-Za-z]")
+        .replace(r"\p{Digit}", "[0-9]")
+        .replace("(?<", "(?P<")
+        .replace("(?P<=", "(?<=")
+        .replace("(?P<!", "(?<!")
+    )
 
 
 def _either(engine: str, prelude: str) -> Builder:
@@ -77,7 +85,6 @@ def _engine_replacement(written: str) -> str:
             out.append("\\\\" if character == "\\" else character)
             at += 1
     return "".join(out)
-
 
 
 FUNCTIONS: tuple[Function, ...] = (

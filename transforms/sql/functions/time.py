@@ -32,7 +32,11 @@ def engine_format(call: Call, place: int, *, reading: bool = False) -> str:
             continue
         letter = written[at + 1 : at + 2]
         if letter not in _LETTERS or (reading and letter in ("v", "V", "w", "x")):
-            raise call.error(place, f"'%{letter}' is not possible in this format", "for example %Y-%m-%d %H:%i:%s: %i is the minute, %M the name of the month")
+            raise call.error(
+                place,
+                f"'%{letter}' is not possible in this format",
+                "for example %Y-%m-%d %H:%i:%s: %i is the minute, %M the name of the month",
+            )
         # Reading takes one or two digits for either letter.
         out.append(_LETTERS[letter].replace("%-", "%") if reading else _LETTERS[letter])
         at += 2
@@ -148,7 +152,9 @@ def _from_iso(call: Call) -> exp.Expr:
     written = call.args[0].sql
     zoned = "epoch_us(CAST(_1 AS TIMESTAMPTZ))"
     local = local_from_us(call, fill(zoned, [written]))
-    return fill("CASE WHEN regexp_matches(_1, '[T ].*(Z|[+-][0-9]{2}:?[0-9]{0,2})$') THEN _2 ELSE CAST(_1 AS TIMESTAMP) END", [written, local])
+    return fill(
+        "CASE WHEN regexp_matches(_1, '[T ].*(Z|[+-][0-9]{2}:?[0-9]{0,2})$') THEN _2 ELSE CAST(_1 AS TIMESTAMP) END", [written, local]
+    )
 
 
 def _part(part: str) -> Builder:

@@ -26,7 +26,9 @@ def _bytes() -> str:
 
 def _duration() -> str:
     cases = " ".join(f"WHEN '{unit}' THEN {seconds}" for unit, seconds in _SECONDS.items())
-    return f"({_amount('ns|us|ms|s|m|h|d')} * CASE lower(regexp_extract(_1, '^\\s*[0-9.]+\\s*(ns|us|ms|s|m|h|d)\\s*$', 1, 'i')) {cases} END)"
+    return (
+        f"({_amount('ns|us|ms|s|m|h|d')} * CASE lower(regexp_extract(_1, '^\\s*[0-9.]+\\s*(ns|us|ms|s|m|h|d)\\s*$', 1, 'i')) {cases} END)"
+    )
 
 
 _SHOWN = "regexp_replace(CAST(round({0}, 2) AS VARCHAR), '\\.0$', '')"
