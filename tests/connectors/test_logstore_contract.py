@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from transforms.connectors.delta import DeltaLogstore, create_delta_logstore, drop_delta_logstore
 from transforms.connectors.memory import MemoryLogstore, create_memory_logstore, drop_memory_logstore
 from transforms.core.clock import Clock, FixedClock
-from transforms.core.errors import NotFound, ParameterInvalid, StoreRejected
+from transforms.core.errors import NotFound, ParameterInvalid, StoreRejected, StoreUnavailable
 from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
@@ -56,7 +57,8 @@ def open_store(adapter: str, describe: Callable[..., LogstoreDescriptor]) -> Ite
     def make(*, clock: Clock | None = None, field_columns: int = 1_000, **changes: Any) -> Logstore:
         descriptor = describe(**changes)
         create(descriptor)
-        return adapter_class(descriptor, clock=clock, field_columns=field_columns)
+        store: Logstore = adapter_class(descriptor, clock=clock, field_columns=field_columns)
+        return store
 
     yield make
     try:
@@ -70,7 +72,7 @@ def group(*logs: dict[str, str], at: Iterable[int] | int = 100) -> LogGroup:
 
 
 def rows(groups: Iterable[LogGroup]) -> list[tuple[int, int, dict[str, str]]]:
-    found = []
+    found: list[tuple[int, int, dict[str, str]]] = []
     for one in groups:
         seconds, nanoseconds = one.table[TIME].to_pylist(), one.table[TIME_NS].to_pylist()
         found += zip(seconds, nanoseconds, one.to_logs(), strict=True)
@@ -193,6 +195,9 @@ def test_a_group_as_engines_make_it_is_taken(open_store: Open) -> None:
         ({TIME: pa.nulls(1, pa.int64())}, "__time__"),
         ({TIME: [1], "a": [5]}, "'a'"),
         ({TIME: [1], "~mine": ["x"]}, "~mine"),
+        ({TIME: ["1"]}, "__time__"),
+        ({TIME: [1], TIME_NS: [1_000_000_000]}, "~time_ns"),
+        ({TIME: [1], TIME_NS: [-1]}, "~time_ns"),
     ],
 )
 def test_a_group_that_is_none_is_refused(open_store: Open, columns: dict[str, Any], named: str) -> None:
@@ -406,6 +411,44 @@ def test_files_of_elsewhere_and_files_that_are_gone_are_refused(open_store: Open
     assert list(store.read()) == []
 
 
+def test_one_file_named_twice_is_there_once(open_store: Open) -> None:
+    store = open_store()
+    files = store.write_files([numbered([1])])
+    store.commit([*files, *files])
+    assert values(store.read()) == ["1"]
+
+
+def test_threads_append_at_once(open_store: Open) -> None:
+    stores = [open_store(shards=2) for _ in range(4)]
+
+    def lane(at: int) -> list[bool]:
+        # Each step is tried twice: the second must change nothing.
+        return [
+            stores[at].append([numbered([100 * at + n])], app=AppTransaction(f"lane {at}", n)).applied for n in range(8) for _ in range(2)
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lane, range(4))) == [[True, False] * 8] * 4
+    assert sorted(map(int, values(stores[0].read()))) == [100 * at + n for at in range(4) for n in range(8)]
+    times = [batch.receive_time for batch in stores[0].tail(-1)]
+    assert len(times) == 32 and times == sorted(set(times))
+
+
+def test_a_store_that_cannot_be_written_or_read_says_where(open_store: Open) -> None:
+    store = open_store()
+    store.append([numbered([1])])
+    (file,) = store.snapshot().files
+    folder = Path(file.path).parent
+    Path(file.path).write_bytes(b"no parquet at all")
+    with pytest.raises(StoreUnavailable, match="cannot be read"):
+        list(store.read())
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("a file where the folder was")
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        store.append([numbered([2])])
+    assert store.snapshot().rows_total == 1
+
+
 # --- shards -------------------------------------------------------------------------------------------------------------------
 
 
@@ -441,7 +484,7 @@ def test_tail_gives_each_commit_once_in_order(open_store: Open) -> None:
 
 
 def stamped(store: Logstore) -> list[tuple[int, int, int, str]]:
-    found = []
+    found: list[tuple[int, int, int, str]] = []
     for one in store.read():
         columns = [one.table[name].to_pylist() for name in (RECEIVE_TIME, TIME, TIME_NS)]
         found += zip(*columns, values([one]), strict=True)
@@ -453,7 +496,7 @@ def test_compaction_keeps_logs_order_and_receive_times_and_no_tail_sees_it(open_
     for n in range(20):
         store.append([numbered([n, n + 100], at=1_000 - n % 3)], hash_key="k" if n % 2 else "x")
     before, version = stamped(store), store.version()
-    shards_before = Counter()
+    shards_before: Counter[int] = Counter()
     for file in store.snapshot().files:
         shards_before[file.shard] += file.rows
     report = store.compact(min_files=2)
@@ -581,6 +624,13 @@ def test_thousands_of_rare_names_do_not_break_a_store(open_store: Open) -> None:
     store.append([LogGroup.from_logs(logs[at : at + 500], [at] * 500) for at in range(0, 3_000, 500)])
     assert [log for _, _, log in rows(store.read())] == logs
     assert len(store.snapshot().fields) == 50
+
+
+def test_no_field_asked_for_gives_the_times(open_store: Open) -> None:
+    store = open_store()
+    done = store.append([numbered([1, 2])])
+    (found,) = store.read(fields=[])
+    assert found.table.to_pydict() == {TIME: [100, 100], TIME_NS: [0, 0], RECEIVE_TIME: [done.receive_time] * 2}
 
 
 def test_all_time_reads_the_same_as_no_interval(open_store: Open) -> None:

@@ -118,7 +118,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class TailBatch:
-    """Logs that one commit added: its version (pass it back to go on after it) and its files' logs in order."""
+    """Logs that one commit added: its version (pass it back to go on after it) and its files' logs in order.
+
+    A commit may be larger than memory: ``groups`` reads as it is iterated, each time anew, and may then raise like `Logstore.tail`.
+    """
 
     version: int
     receive_time: int

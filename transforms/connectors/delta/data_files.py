@@ -12,6 +12,7 @@ from transforms.connectors.delta.actions import plain_name
 from transforms.connectors.delta.shaping import frame_of, shape
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
+from transforms.core.errors import StoreUnavailable
 from transforms.core.field_columns import TIME
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import DataFile
@@ -67,9 +68,15 @@ def write_frame(
 ) -> DataFile:  # fmt: skip
     """Shape frames (in receive order) and write them as one durable, invisible file."""
     frame, pairs = shape(frames, typed, admit)
-    with durable("logstore.write-file"), storage.writing(relative) as path:
-        frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True, row_group_size=_row_group_size(frame))
-    size = storage.size(relative)
+    try:
+        with durable("logstore.write-file"), storage.writing(relative) as path:
+            frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True, row_group_size=_row_group_size(frame))
+        size = storage.size(relative)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreUnavailable(
+            f"the data file {storage.path_of(relative)} cannot be written: {error}",
+            hint="check room and rights there; no log became visible",
+        ) from error
     seconds = frame[TIME]
     return DataFile(
         storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from deltalake import DeltaTable
 from deltalake.transaction import RemoveAction
 
-from transforms.connectors.delta.actions import add_action, remove_action
+from transforms.connectors.delta.actions import add_action, order_key, remove_action
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.compaction import compact, reindex
@@ -68,14 +68,14 @@ class DeltaLogstore:
 
     def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
         storage = self._storage
-        adds = sorted((storage.relative(file.path), file) for file in files)
-        for relative, _ in adds:
+        adds = {storage.relative(file.path): file for file in sorted(files, key=order_key)}
+        for relative in adds:
             if storage.size(relative) is None:
                 raise StoreRejected(f"the data file {relative} is gone, so it cannot be committed", hint="write its logs again")
 
         def plan(table: DeltaTable, receive_time: int) -> Change:
             now_ms = self._clock.now_us() // 1_000
-            actions = [add_action(file, relative, receive_time, now_ms, data_change=True) for relative, file in adds]
+            actions = [add_action(file, relative, receive_time, now_ms, data_change=True) for relative, file in adds.items()]
             gone = self._removals(table, remove, now_ms)
             return Change([*gone, *actions], bool(adds))
 

@@ -54,6 +54,10 @@ def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields
         raise StoreUnavailable(
             f"the data file {file.path} is gone", hint="files that nobody should need any more were deleted meanwhile; read again"
         ) from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreUnavailable(
+            f"the data file {file.path} cannot be read: {error}", hint="restore it from a copy, or remove it from the Logstore"
+        ) from error
 
 
 def _may_hold(chunk: Any, times: Interval) -> bool:

@@ -20,7 +20,7 @@ from transforms.stores.logstore import DataFile, MaintenanceReport
 __all__ = ["InputGone", "columns_of_file", "merge", "retype", "sum_of", "swap"]
 
 
-class InputGone(Exception):  # noqa: N818 - not an error of the user's: the rewriting starts again
+class InputGone(Exception):
     """Another writer removed a file that was being rewritten."""
 
 

@@ -50,8 +50,12 @@ def frame_of(group: LogGroup) -> pl.DataFrame:
     if frame[TIME].null_count():
         raise ParameterInvalid(f"a log group has logs without event time: {TIME!r} is null")
     for name, kind in frame.schema.items():
+        if name in (TIME, TIME_NS) and not kind.is_integer():
+            raise ParameterInvalid(f"the column {name!r} of a log group holds {kind}, not whole numbers")
         if is_field_column(name) and kind not in (*_TEXT, pl.Null):
             raise ParameterInvalid(f"the field {field_of(name)!r} of a log group holds {kind}, not text")
+    if TIME_NS in names and not frame[TIME_NS].drop_nulls().is_between(0, 999_999_999).all():
+        raise ParameterInvalid(f"the column {TIME_NS!r} of a log group has values outside 0..999,999,999")
     nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
     return frame.select(
         pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if is_field_column(name))
