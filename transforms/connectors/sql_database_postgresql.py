@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -195,8 +195,13 @@ class _ServerCursors:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        # The rollback that follows closes the server's side, also where the transaction has failed.
-        self._cursor = None
+        import psycopg
+
+        if self._cursor is not None:
+            # On a lost connection there is nothing to close; the error that told so is already under way.
+            with suppress(psycopg.Error):
+                self._cursor.close()
+            self._cursor = None
 
     def execute(self, statement: str, parameters: Any) -> None:
         if self._cursor is not None:
