@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from transforms import connectors
 from transforms.core.durable import durable
-from transforms.core.errors import AlreadyExists, StoreUnavailable
+from transforms.core.errors import AlreadyExists, NotFound, StoreUnavailable
+from transforms.stores import names
 
 if TYPE_CHECKING:
     from transforms.stores.catalogue import Catalogue
@@ -92,11 +93,15 @@ class Home:
         Two processes that make the same name each make a folder of their own; who comes second to the catalogue drops its own
         again. A crash in between leaves a folder without a name, which stands in nobody's way.
         """
+        names.check_logstore(descriptor.name)  # before it becomes a folder's name
+        names.check_storage(descriptor)
         catalogue = self.catalogue()
         catalogue.list_logstores(descriptor.project)  # an unknown project is refused before anything is made
         own = not descriptor.location
         if own:
             descriptor = replace(descriptor, location=str(self._claim_folder(descriptor.project, descriptor.name)))
+        else:
+            _refuse_taken(descriptor)
         try:
             store = connectors.create_logstore(descriptor)
         except BaseException:
@@ -154,3 +159,13 @@ class Home:
                 f"the folder {path} cannot be made: {error.strerror}", hint="name another home with --home or LOGSLUICE_HOME"
             ) from error
         return path
+
+
+def _refuse_taken(descriptor: LogstoreDescriptor) -> None:
+    with suppress(NotFound):
+        connectors.open_logstore(descriptor)
+        raise AlreadyExists(
+            f"there is a Logstore at {descriptor.location} already",
+            hint="choose another --location; deleting one of two names for the same logs would delete them for both",
+            code="LogStoreAlreadyExist",
+        )

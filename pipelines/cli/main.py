@@ -113,12 +113,18 @@ def main(arguments: list[str] | None = None) -> int:
 def guarded(run: Callable[[], object], show_traceback: bool = False) -> int:
     """Call ``run`` and turn what becomes of it into an exit code; every error ends here, with a message on stderr."""
     _prepare_streams()
+    stdout = sys.stdout
     try:
         outcome = run()
         sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
+    except SystemExit as end:
+        if sys.stdout is not stdout:  # click swaps it, and ends the program, when the reader of a pipe has left
+            _abandon_stdout()
+            return ExitCode.DONE
+        return end.code if isinstance(end.code, int) else ExitCode.DONE if end.code is None else ExitCode.USAGE
     except Exception as error:  # noqa: BLE001 (the one place where every error ends, with a message)
         return _explain(error, show_traceback)
     return int(outcome) if isinstance(outcome, int) else ExitCode.DONE

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli import output
+from pipelines.cli.app import App
 from pipelines.cli.main import main
 from pipelines.cli.unexpected import describe, masked
 from pipelines.home import Home
@@ -238,12 +239,11 @@ class TestTrouble:
         assert "remote" not in cli("project", "list").stdout
 
     def test_a_reader_that_leaves_early(self, home: Home) -> None:
-        for n in range(40):
+        for n in range(400):
             home.catalogue().create_project(f"project-{n:02}-{'x' * 40}")
         command = f"{sys.executable} -m pipelines --home {home.path} project list --format jsonl | head -n 1; echo ${{PIPESTATUS[0]}}"
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
-        assert done.stdout.splitlines()[-1] == "0"
-        assert done.stderr == ""
+        assert (done.stdout.splitlines()[-1], done.stderr) == ("0", "")
 
     def test_a_full_disk_behind_stdout(self, home: Home) -> None:
         command = f"{sys.executable} -m pipelines --home {home.path} project list > /dev/full"
@@ -292,6 +292,40 @@ class TestTrouble:
 
     def test_masking_leaves_plain_text_alone(self) -> None:
         assert masked("http://host:80/path user@host key a=b") == "http://host:80/path user@host key a=b"
+
+
+class TestWordsOnTheWay:
+    def test_a_quick_work_says_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with App().progress("importing", 10) as progress:
+            progress.advance(3)
+            progress.note("a.log")
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_long_work_says_a_line_now_and_then(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pipelines.cli.app._PLAIN_EVERY", 0.05)
+        with App().progress("importing", 200) as progress:
+            for _ in range(20):
+                progress.advance(10)
+                time.sleep(0.01)
+        out, err = capsys.readouterr()
+        assert out == ""
+        lines = err.splitlines()
+        assert 1 <= len(lines) < 10
+        assert all(line.startswith("importing: ") and " of 200 (" in line for line in lines)
+
+    @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
+    def test_deleting_asks_on_a_terminal(self, home: Home, answer: str, left: int) -> None:
+        home.create_logstore(LogstoreDescriptor("default", "nginx", "", even_shards(1)))
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "pipelines", "--home", str(home.path), "logstore", "delete", "nginx"]
+        try:
+            os.write(ours, answer.encode())
+            done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+        finally:
+            os.close(theirs)
+            os.close(ours)
+        assert done.stdout == ""
+        assert (done.returncode, home.catalogue().list_logstores("default").total) == (2 if left else 0, left)
 
 
 class TestRows:

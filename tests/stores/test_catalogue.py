@@ -91,6 +91,15 @@ class TestNames:
         assert "s3cr3t-text" not in str(caught.value)
         catalogue.create_external_store("shop", external(**{key: "env:KEY"}))
 
+    @pytest.mark.parametrize("key", ["AWS_SECRET_ACCESS_KEY", "azure_storage_sas_token", "access_key"])
+    def test_a_secret_among_the_storage_options_is_refused_and_not_repeated(self, catalogue: Catalogue, key: str) -> None:
+        with pytest.raises(ParameterInvalid) as caught:
+            catalogue.create_logstore(logstore(storage_options={key: "s3cr3t-text"}))
+        assert "s3cr3t-text" not in str(caught.value)
+        with pytest.raises(ParameterInvalid):
+            catalogue.create_logstore(replace(logstore(), location="s3://key:s3cr3t@bucket/path"))
+        catalogue.create_logstore(logstore(storage_options={key: "env:KEY", "AWS_ACCESS_KEY_ID": "public", "region": "x"}))
+
     def test_logstores_and_external_stores_share_their_names(self, catalogue: Catalogue) -> None:
         catalogue.create_logstore(logstore("both"))
         with pytest.raises(AlreadyExists) as caught:

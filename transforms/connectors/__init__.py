@@ -6,10 +6,11 @@ An adapter is imported when the first store of its kind is opened, so that a com
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from transforms.core.errors import ParameterInvalid
+from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.suggest import suggestion
 
 if TYPE_CHECKING:
@@ -48,13 +49,14 @@ def open_logstore(descriptor: LogstoreDescriptor) -> Logstore:
 
 def create_logstore(descriptor: LogstoreDescriptor) -> Logstore:
     """Make the storage of a new Logstore and open it. The catalogue is not told."""
-    store: Logstore = _logstore_function("create", descriptor)(descriptor)
-    return store
+    _logstore_function("create", descriptor)(descriptor)
+    return open_logstore(descriptor)
 
 
 def drop_logstore(descriptor: LogstoreDescriptor) -> None:
     """Remove a Logstore's storage with all its logs; one that is gone already is fine. The catalogue is not told."""
-    _logstore_function("drop", descriptor)(descriptor)
+    with suppress(NotFound):
+        _logstore_function("drop", descriptor)(descriptor)
 
 
 def open_external_store(descriptor: ExternalStoreDescriptor) -> ExternalStore:

@@ -84,6 +84,7 @@ class SqlCatalogue:
 
     def create_logstore(self, descriptor: LogstoreDescriptor) -> None:
         names.check_logstore(descriptor.name)
+        names.check_storage(descriptor)
         values = {
             "kind": descriptor.kind,
             "location": descriptor.location,

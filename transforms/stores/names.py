@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.secret import is_reference
 from transforms.stores.external_store import ExternalStoreDescriptor
+from transforms.stores.logstore import LogstoreDescriptor
 
-__all__ = ["check_external_store", "check_logstore", "check_parameters", "check_project"]
+__all__ = ["check_external_store", "check_logstore", "check_parameters", "check_project", "check_storage"]
 
 _LOGSTORE = re.compile(r"[a-z0-9][a-z0-9_-]{0,61}[a-z0-9]")
 _EXTERNAL_STORE = re.compile(r"[A-Za-z0-9_-]{2,63}")
+_SECRET_OPTION = re.compile(r"secret|password|token|credential|sas|account_key|access_key(?!_id)|private", re.IGNORECASE)
 _SECRET_PARAMETERS = ("password", "accesskey", "accesskeysecret", "secret", "token")
 
 
@@ -48,6 +51,17 @@ def check_parameters(descriptor: ExternalStoreDescriptor) -> None:
             raise ParameterInvalid(
                 f"ExternalStore {descriptor.name!r}: {key} must be a reference, not the secret itself", hint="write env:NAME or file:PATH"
             )
+
+
+def check_storage(descriptor: LogstoreDescriptor) -> None:
+    """Raises ParameterInvalid when a storage option or the location holds a secret's text; the text is not repeated."""
+    for key, value in descriptor.storage_options.items():
+        if _SECRET_OPTION.search(key) and value and not is_reference(value):
+            raise ParameterInvalid(
+                f"the storage option {key} must be a reference, not the secret itself", hint="write env:NAME or file:PATH"
+            )
+    if "@" in urlsplit(descriptor.location).netloc and ":" in urlsplit(descriptor.location).netloc.rpartition("@")[0]:
+        raise ParameterInvalid("a location must not hold a password", hint="give it as a storage option: KEY=env:NAME")
 
 
 def _rule(text: str) -> str:
