@@ -7,7 +7,9 @@ import pickle
 import re
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -326,6 +328,7 @@ def test_a_reader_that_stops_early_costs_nothing(mariadb: MariadbServer, tmp_pat
 
 WRITER = """
 import sys
+import time
 import pyarrow as pa
 from transforms.connectors.sql_database import open_sql_database
 from transforms.core.secret import Secret
@@ -371,3 +374,34 @@ def test_postgresql_without_its_driver_names_the_extra(monkeypatch: pytest.Monke
     with pytest.raises(ParameterInvalid, match="'pg' is of type postgresql, and psycopg is not installed") as caught:
         store.columns()
     assert "logsluice[postgresql]" in (caught.value.hint or "")
+
+
+def test_a_server_that_never_answers_is_given_up_once(mariadb: MariadbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.connectors.sql_database_mysql._ANSWER_SECONDS", 1)
+    database = mariadb.database()
+    database.execute("create view slow as select sleep(30) as s")
+    store = mysql_store(database, "slow", tmp_path)
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="timed out") as caught:
+        list(store.read(["s"]))
+    assert time.monotonic() - started < 10
+    assert "sent nothing for 1 seconds" in (caught.value.hint or "")
+
+
+def test_writers_side_by_side_lose_and_double_nothing(target: SqlDatabaseStore) -> None:
+    stores = [open_external_store(target.descriptor) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda n: stores[n].write([_numbered(*range(n * 5000, n * 5000 + 5000))]), range(4)))
+    assert written == [5000] * 4
+    assert sorted(number for (number,) in rows(target.read(["id"]))) == list(range(20_000))
+
+
+def test_a_new_password_holds_for_the_next_connection(mariadb: MariadbServer, tmp_path: Path) -> None:
+    database = mariadb.database()
+    database.execute("create table t (id int)")
+    store = mysql_store(database, "t", tmp_path)
+    assert rows(store.read(["id"])) == []
+    mariadb.execute(f"alter user {database.user}@'%' identified by 'the-new-password'")
+    (tmp_path / "password").write_text("the-new-password\n")
+    store.close()
+    assert rows(store.read(["id"])) == []

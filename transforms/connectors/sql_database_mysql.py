@@ -233,6 +233,11 @@ class MysqlDialect(DatabaseDialect):
         passing = code in _PASSING or isinstance(original, OSError | pymysql.err.InterfaceError)
         if isinstance(getattr(original, "original_exception", None), socket.gaierror):
             return Failure(text, "the host's name is not known here: check the store's host", passing=True)
+        if code == CR.CR_SERVER_LOST and "timed out" in text:
+            # Asking again would wait as long again.
+            return Failure(
+                text, f"the server sent nothing for {_ANSWER_SECONDS} seconds: is the table locked, or a view slow?", passing=True
+            )
         hint = _HINTS.get(code) or ("the server went away; try again" if passing else None)
         return Failure(text, hint, passing=passing, retry=passing and code not in {ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK})
 
