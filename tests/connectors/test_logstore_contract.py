@@ -637,3 +637,13 @@ def test_all_time_reads_the_same_as_no_interval(open_store: Open) -> None:
     store = open_store()
     store.append([group({"n": "a"}, {"n": "b"}, at=[-(10**15), 10**15])])
     assert values(store.read(ALL_TIME, received=ALL_TIME)) == values(store.read()) == ["a", "b"]
+
+
+def test_intervals_beyond_all_times(open_store: Open) -> None:
+    store = open_store()
+    store.append([group({"n": "first"}, {"n": "last"}, at=[-(2**63), 2**63 - 2])])
+    assert values(store.read(Interval.of(-(2**80), 0))) == ["first"]
+    assert values(store.read(Interval.of(0, 2**80))) == ["last"]
+    for nothing in (Interval.of(2**80, None), Interval.of(None, -(2**80)), Interval(5, 5), Interval(7, 3)):
+        assert list(store.read(nothing)) == []
+        assert list(store.read(received=nothing)) == []

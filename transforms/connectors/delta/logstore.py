@@ -61,10 +61,7 @@ class DeltaLogstore:
         self._open()
 
     def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
-        next_shard = self._shards.chooser(hash_key, shard)
-        self._columns.learn(self._open())
-        typed = self._index.typed_fields() if self._index else {}
-        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us())
+        return self._write(self._open(), groups, hash_key, shard)
 
     def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
         storage = self._storage
@@ -80,16 +77,16 @@ class DeltaLogstore:
             return Change([*gone, *actions], bool(adds))
 
         done = self._committer.commit(plan, app)
-        if done.applied and adds:
+        if done.applied:
             self._upkeep.run()
         return done
 
     def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
-        if app is not None:
-            done = self.app_version(app.app_id)
-            if done is not None and app.version <= done:
-                return self.commit((), app=app)  # made before: nothing to write
-        return self.commit(self.write_files(groups, hash_key=hash_key), app=app)
+        table = self._open()
+        done = table.transaction_version(app.app_id) if app is not None else None
+        if app is not None and done is not None and app.version <= done:
+            return self.commit((), app=app)  # made before: nothing to write
+        return self.commit(self._write(table, groups, hash_key, None), app=app)
 
     def app_version(self, app_id: str) -> int | None:
         version = self._open().transaction_version(app_id)
@@ -124,6 +121,12 @@ class DeltaLogstore:
 
     def _open(self) -> DeltaTable:
         return open_table(self._storage, self.descriptor.name)
+
+    def _write(self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None) -> list[DataFile]:
+        next_shard = self._shards.chooser(hash_key, shard)
+        self._columns.learn(table)
+        typed = self._index.typed_fields() if self._index else {}
+        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us())
 
     def _compact_by_size(self) -> MaintenanceReport:
         return compact(self._committer, self._columns, self._index, 8, by_size=True)

@@ -17,7 +17,7 @@ from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
 from transforms.stores.logstore import DataFile
 
-__all__ = ["batches", "read_files"]
+__all__ = ["batches", "in_64_bits", "read_files"]
 
 
 def read_files(
@@ -28,6 +28,7 @@ def read_files(
     fields: Sequence[str] | None = None,
 ) -> Iterator[LogGroup]:
     """The logs of files, file by file. Raises StoreUnavailable when a file is gone."""
+    times, received = in_64_bits(times), in_64_bits(received)
     for file in files:
         for table in batches(storage, file, times, fields):
             table = _filtered(_received(table, file), times, received)
@@ -58,6 +59,12 @@ def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields
         raise StoreUnavailable(
             f"the data file {file.path} cannot be read: {error}", hint="restore it from a copy, or remove it from the Logstore"
         ) from error
+
+
+def in_64_bits(interval: Interval) -> Interval:
+    """An interval whose ends engines can compare with: further out there are no times."""
+    least, greatest = -(2**63), 2**63 - 1
+    return Interval(*(min(max(end, least), greatest) for end in (interval.start, interval.end)))
 
 
 def _may_hold(chunk: Any, times: Interval) -> bool:

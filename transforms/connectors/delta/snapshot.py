@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from transforms.connectors.delta.actions import order_key, received_span, typed_of
+from transforms.connectors.delta.reading import in_64_bits
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import column_names
 from transforms.core.field_columns import OVERFLOW, RECEIVE_TIME, SHARD, TIME, TYPED, field_of, is_field_column
@@ -27,7 +28,7 @@ def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIM
     total, rows, size = listed.num_rows, 0, 0
     if total:
         rows, size = pc.sum(listed["num_records"]).as_py(), pc.sum(listed["size_bytes"]).as_py()
-        listed = _pruned(listed, times, received)
+        listed = _pruned(listed, in_64_bits(times), in_64_bits(received))
     files = _files(storage, listed)
     if not received.unbounded:
         files = [file for file in files if received.overlaps(*received_span(file))]
