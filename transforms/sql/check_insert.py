@@ -44,6 +44,10 @@ def check_insert(context: Context, node: exp.Insert, outputs: list[Output]) -> I
             raise context.error(listed[0][1], "insert into an ExternalStore takes no column list: values go by position", "SyntaxError",
                                 f"write insert into {store} select …")  # fmt: skip
         return _into_external(context, store, columns, outputs, span_of(table))
+    if name.casefold() in ("log", scope.logstore.casefold()):
+        raise context.error(
+            table, f"insert into {name} would read and write the same Logstore", "InsertIntoSource", "choose another Logstore"
+        )
     index = scope.target_index(name)
     if index == ABSENT:
         near = nearest(name, scope.external_names)
@@ -79,15 +83,11 @@ def _assignable(value: Type, wanted: Type) -> bool:
 def _into_logstore(
     context: Context, name: str, index: Index | None, listed: list[tuple[str, Span | None]], outputs: list[Output], where: Span | None
 ) -> InsertTarget:
-    if name.casefold() in ("log", context.scope.logstore.casefold()):
-        raise context.error(
-            where, f"insert into {name} would read and write the same Logstore", "InsertIntoSource", "choose another Logstore"
-        )
     if not listed:
         raise context.error(where, "insert into a Logstore needs the list of fields", "ColumnListMissing",
                             f"write insert into {name}({', '.join(output.name for output in outputs)}) select …")  # fmt: skip
     if len(listed) != len(outputs):
-        raise context.error(where, f"{len(listed)} fields are listed, but {len(outputs)} values are selected", "ColumnCountMismatch",
+        raise context.error(where, f"the list has {len(listed)} and the select {len(outputs)}: they must be as many", "ColumnCountMismatch",
                             "select one value for each field")  # fmt: skip
     known: dict[str, Type] | None = None
     if index is not None:

@@ -81,7 +81,7 @@ def filled_series(context: Context, tree: exp.Query, outputs: list[Output]) -> t
     order = tree.args.get("order")
     if order is not None and any(term.args.get("desc") for term in order.expressions):
         raise context.error(series.span, "a time_series can only be sorted ascending", "NotSupported", "remove desc")
-    limit = tree.args.get("limit")
+    limit, offset = tree.args.get("limit"), tree.args.get("offset")
     for clause in ("order", "limit", "offset"):
         tree.set(clause, None)
     scope, step = context.scope, series.step
@@ -124,8 +124,8 @@ def filled_series(context: Context, tree: exp.Query, outputs: list[Output]) -> t
     tree.set("with_", None)
     own = exp.CTE(this=tree, alias=exp.TableAlias(this=exp.Identifier(this="~groups", quoted=True)))
     outer.set("with_", exp.With(expressions=[*(tables.expressions if tables is not None else ()), own]))
-    if limit is not None:
-        outer.set("limit", limit)
+    outer.set("limit", limit)
+    outer.set("offset", offset)
     return outer, described
 
 

@@ -98,9 +98,10 @@ def _series(context: Context, query: exp.Select, call: exp.Anonymous) -> tuple[e
                 raise context.error(
                     span, f"series_padding takes numbers, not {output.type}", "TypeMismatch", "to_unixtime(…) makes seconds of a timestamp"
                 )
-        limit = tree.args.get("limit")
-        if query.args.get("limit") is None:
-            tree.set("limit", None)
+        # ORDER BY and LIMIT of the statement are about the padded rows.
+        limit, offset = tree.args.get("limit"), tree.args.get("offset")
+        for clause in ("order", "limit", "offset"):
+            tree.set(clause, None)
         value, _ = padded('"value"', how, '"unixtime"', DOUBLE)
         outer = fill(
             '(SELECT "unixtime" AS "unixtime", _1 AS "pad_value" FROM (SELECT UNNEST(generate_series('
@@ -115,8 +116,8 @@ def _series(context: Context, query: exp.Select, call: exp.Anonymous) -> tuple[e
         tree.set("with_", None)
         own = exp.CTE(this=tree, alias=exp.TableAlias(this=exp.Identifier(this="~stamps", quoted=True)))
         outer.set("with_", exp.With(expressions=[*(tables.expressions if tables is not None else ()), own]))
-        if limit is not None and query.args.get("limit") is None:
-            outer.set("limit", limit)
+        outer.set("limit", limit)
+        outer.set("offset", offset)
         return outer, [Output("unixtime", DOUBLE, outer), Output("pad_value", DOUBLE, outer)]
 
     return inner, finish

@@ -27,7 +27,7 @@ def _pattern(call: Call) -> str | None:
         ) from error
     group = call.args[2].constant if len(call.args) > 2 else None
     if isinstance(group, int) and not 0 <= group <= compiled.groups:
-        raise call.error(2, f"the expression has {compiled.groups} groups, not {group}", "groups are counted from 1; 0 is the whole match")
+        raise call.error(2, f"the expression has {compiled.groups} group{'s' * (compiled.groups != 1)}, not {group}", "groups are counted from 1; 0 is the whole match")
     return pattern
 
 
