@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs"]
 
-_COMMIT_BYTES = 128 * 1024 * 1024
+_COMMIT_BYTES = 80 * 1024 * 1024
 _COMMIT_SECONDS = 10.0
 _DEAD_WEIGHT = 8
-_CHUNK_BYTES = 8 * 1024 * 1024
+_CHUNK_BYTES = 4 * 1024 * 1024
 _REMEMBERED_FILES = 1_000
 
 
@@ -73,7 +73,7 @@ class ImportRequest:
     max_line_bytes: int = 8 * 1024 * 1024
     again: bool = False
     name: str | None = None
-    batch_rows: int = 500_000
+    batch_rows: int = 400_000
 
     def identity(self, inputs: list[Input]) -> str:
         """The import's id in the ledger."""

@@ -58,7 +58,7 @@ Examples:
 )
 @click.option("--again", is_flag=True, help="Import anew what was imported before.")
 @click.option("--id", "name", metavar="NAME", help="Name of an import from a pipe, so that it can be resumed.")
-@click.option("--batch-rows", type=click.IntRange(1, 10_000_000), default=500_000, show_default=True, help="Logs in one commit.")
+@click.option("--batch-rows", type=click.IntRange(1, 10_000_000), default=400_000, show_default=True, help="Logs in one commit.")
 @click.pass_obj
 def command(app: App, /, logstore: str, tags: tuple[str, ...], **options: object) -> int:
     """Import into LOGSTORE: JSON lines, text lines, CSV, Parquet; plain, gzip or zstd."""

@@ -112,33 +112,55 @@ def read_chunks(
     memory is bounded by the chunk and the limit whatever the input holds.
     """
     carry = b""
-    block_bytes = min(_BLOCK, chunk_bytes)
     while True:
-        blocks = [carry] if carry else []
-        size = len(carry)
-        ended = False
-        while size < chunk_bytes or (blocks and b"\n" not in blocks[-1] and size <= max(chunk_bytes, max_line_bytes)):
-            block = _read(stream, name, offset + size, block_bytes if stop is None else min(block_bytes, stop - offset - size))
-            if not block:
-                ended = True
+        wanted = max(chunk_bytes, len(carry) + 1)
+        while True:
+            data, ended = _fill(stream, name, carry, wanted if stop is None else min(wanted, stop - offset), offset)
+            ended = ended or (stop is not None and offset + len(data) >= stop)
+            cut = len(data) if ended else data.rfind(b"\n") + 1
+            if cut or len(data) > max_line_bytes or len(data) < wanted:
                 break
-            blocks.append(block)
-            size += len(block)
-            if getattr(stream, "paused", False):
-                break
-        data = b"".join(blocks)
-        cut = len(data) if ended else data.rfind(b"\n") + 1
+            carry, wanted = bytes(data), 2 * wanted
+        carry = bytes(memoryview(data)[cut:])
         if cut:
-            yield Chunk(data[:cut] if cut < len(data) else data, offset, line)
-            line += data.count(b"\n", 0, cut)
+            del data[cut:]
+            lines = data.count(b"\n")
+            yield Chunk(data, offset, line)
+            line += lines
             offset += cut
-        carry = data[cut:]
         if ended:
             return
         if len(carry) > max_line_bytes:
             whole, rest = _pass_line(stream, name, offset, len(carry))
             yield Chunk(carry[:max_line_bytes], offset, line, too_long=whole)
             offset, line, carry = offset + whole, line + 1, rest
+
+
+def _fill(stream: Any, name: str, carry: bytes, size: int, offset: int) -> tuple[bytearray, bool]:
+    """``carry`` and what follows it in the stream, ``size`` bytes in all or fewer if it pauses; whether it has ended."""
+    data = bytearray(max(size, len(carry)))
+    data[: len(carry)] = carry
+    have = len(carry)
+    ended = False
+    # Read into place where the stream can: a copy of every byte less.
+    readinto = getattr(stream, "readinto", None)
+    with memoryview(data) as view:
+        while have < size and not ended:
+            try:
+                if readinto is not None:
+                    count = readinto(view[have:size])
+                else:
+                    block = stream.read(min(_BLOCK, size - have))
+                    count = len(block)
+                    view[have : have + count] = block
+            except OSError as error:  # pyarrow's and zlib's complaints are OSErrors
+                raise damaged(name, offset + have, error) from error
+            ended = not count
+            have += count
+            if count and getattr(stream, "paused", False):
+                break
+    del data[have:]
+    return data, ended
 
 
 def _pass_line(stream: Any, name: str, offset: int, read: int) -> tuple[int, bytes]:

@@ -91,7 +91,7 @@ def _split(chunk: Chunk, cut: int) -> tuple[Chunk, Chunk]:
     return head, replace(chunk, data=chunk.data[cut:], offset=chunk.offset + cut, line=chunk.line + head.data.count(b"\n"))
 
 
-def _record_starts(data: bytes) -> Any:
+def _record_starts(data: bytes | bytearray) -> Any:
     """Where records begin, and where the last whole one ends: after line ends with an even number of quotes before them."""
     raw = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(raw == 0x0A)
@@ -146,7 +146,7 @@ class CsvRecords:
         self._by_row(chunk.data, starts, rows[odd].tolist(), parsed)
         return parsed
 
-    def _by_row(self, data: bytes, starts: Any, rows: list[int], parsed: Parsed) -> None:
+    def _by_row(self, data: bytes | bytearray, starts: Any, rows: list[int], parsed: Parsed) -> None:
         """Records that have not as many cells as the header."""
         taken: list[int] = []
         logs: list[dict[str, str]] = []
@@ -188,7 +188,7 @@ class CsvRecords:
         return f"the line has {chunk.too_long} bytes, the limit is {self._max_record_bytes}"
 
 
-def _not_blank(data: bytes, starts: Any) -> Any:
+def _not_blank(data: bytes | bytearray, starts: Any) -> Any:
     lengths = np.diff(starts)
     rows = np.arange(len(lengths))
     short = rows[lengths <= 2]
@@ -196,9 +196,9 @@ def _not_blank(data: bytes, starts: Any) -> Any:
     return np.setdiff1d(rows, np.array(blank, np.int64)) if blank else rows
 
 
-def _joined(data: bytes, starts: Any, rows: Any) -> bytes:
+def _joined(data: bytes | bytearray, starts: Any, rows: Any) -> bytes:
     """The bytes of some records, in order."""
     if len(rows) == len(starts) - 1:
-        return data
+        return bytes(data)
     view = memoryview(data)
     return b"".join(view[int(starts[row]) : int(starts[row + 1])] for row in rows.tolist())

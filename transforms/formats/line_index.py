@@ -62,7 +62,7 @@ class Lines:
         return Lines(pl.Series("line", array), starts, bad)
 
 
-def _not_utf8(data: bytes, starts: Any) -> list[tuple[int, int, int, str]]:
+def _not_utf8(data: bytes | bytearray, starts: Any) -> list[tuple[int, int, int, str]]:
     """Row, start, end and reason of each line that is no UTF-8. Decodes what lies between bad lines in one call each."""
     found = []
     at = 0

@@ -156,7 +156,7 @@ def batch_of_chunk(chunk: Chunk, parsed: Parsed, settings: LogSettings, name: st
         begin, end = int(parsed.starts[record.row]), int(parsed.starts[record.row + 1])
         number += chunk.data.count(b"\n", at, begin)
         at = begin
-        raw = chunk.data[begin:end]
+        raw = bytes(chunk.data[begin:end])
         kept = raw.rstrip(b"\r\n") if not chunk.too_long else raw
         cut = chunk.too_long if chunk.too_long > len(raw) else 0
         batch.dead.append(DeadLetter(name, number, chunk.offset + begin, record.reason, record.detail, kept, format, header, cut))

@@ -23,7 +23,7 @@ class Chunk:
         too_long: the length in bytes of a line that exceeds the limit; ``data`` then is the line's beginning, and nothing else.
     """
 
-    data: bytes
+    data: bytes | bytearray
     offset: int
     line: int
     too_long: int = 0

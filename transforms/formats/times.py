@@ -95,6 +95,8 @@ class TimeFormat:
         return self._guess(column)
 
     def _guess(self, column: pl.Series) -> pl.DataFrame:
+        if _all_seconds(column):
+            return _epoch(column, 0)
         result = self._calendar(column, _ISO) if not _looks_numeric(column) else _nothing(len(column))
         missing = result[SECONDS].is_null() & column.is_not_null()
         if not missing.any():
@@ -199,6 +201,17 @@ def _offset_of_text() -> pl.Expr:
     )
 
 
+def _all_seconds(column: pl.Series) -> bool:
+    """Whether every value is a plain number of nine or ten digits: the common case, told without a regular expression."""
+    if not len(column) or column.null_count():
+        return False
+    sizes = column.str.len_bytes()
+    least = column.min()
+    if sizes.min() not in (9, 10) or sizes.max() != sizes.min() or not isinstance(least, str) or least < "1":
+        return False
+    return column.cast(pl.Int64, strict=False).null_count() == 0
+
+
 def _looks_numeric(column: pl.Series) -> bool:
     """Whether the first value is a number: decides only which reading is tried first."""
     first = column.drop_nulls().head(1).to_list()
@@ -217,9 +230,9 @@ def _where(mask: pl.Series, yes: pl.DataFrame, no: pl.DataFrame) -> pl.DataFrame
 
 def _epoch(column: pl.Series, exponent: int) -> pl.DataFrame:
     """Decimal numbers of a unit of 10^-exponent seconds. Digits beyond nanoseconds are cut off, towards the past."""
-    if exponent == 0 and column.null_count() == 0:
+    if exponent == 0 and column.null_count() == 0 and len(column):
         plain = column.cast(pl.Int64, strict=False)  # the common case: whole seconds
-        if plain.null_count() == 0 and not column.str.contains("[+_ ]").any():
+        if plain.null_count() == 0 and not column.str.contains("+", literal=True).any():
             valid = plain.is_between(-_LARGEST_SECOND, _LARGEST_SECOND)
             return pl.DataFrame({SECONDS: plain, NANOSECONDS: pl.repeat(0, len(plain), dtype=pl.Int32, eager=True)}).select(
                 pl.when(valid).then(pl.col(SECONDS)).alias(SECONDS), pl.when(valid).then(pl.col(NANOSECONDS)).alias(NANOSECONDS)
