@@ -37,9 +37,9 @@ from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
 from transforms.query_logs import QueryLogs  # noqa: E402
 from transforms.sql.engine import EngineLimits  # noqa: E402
-from transforms.sql.execute import QueryResult  # noqa: E402
 from transforms.sql.plan import QueryPlan  # noqa: E402
 from transforms.sql.planner import PlanOptions  # noqa: E402
+from transforms.sql.result import QueryResult, Rows  # noqa: E402
 from transforms.sql.result_logs import logs_of_rows  # noqa: E402
 from transforms.write_external_store import WriteExternalStore  # noqa: E402
 from transforms.write_logstore import WriteLogstore  # noqa: E402
@@ -98,7 +98,7 @@ def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> 
         run_pipeline(pipeline)
         with FileSystems.open(output) as file:
             table: Any = from_stream(file.read())
-    return QueryResult(table, plan.rows_to_read, time.monotonic() - started)
+    return QueryResult(Rows(table), plan.rows_to_read, time.monotonic() - started)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -26,7 +26,7 @@ from pipelines.query import plan_statement, run_in_process  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
 from transforms.core.errors import LogsluiceError, NotFound  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
-from transforms.sql.execute import QueryResult  # noqa: E402
+from transforms.sql.result import QueryResult  # noqa: E402
 from transforms.sql.plan import QueryPlan  # noqa: E402
 from transforms.sql.planner import PlanOptions  # noqa: E402
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor  # noqa: E402
@@ -118,7 +118,7 @@ def _show(app: App, home: Home, title: str, statement: str) -> tuple[QueryPlan, 
         result = run_in_process(plan, now_seconds=clock.now_us() // 1_000_000, note=progress.note)
     sys.stdout.flush()
     print_result(plan, result, "table")
-    app.emit(f"\n{result.table.num_rows:,} rows, {result.rows_read:,} logs read, {result.seconds:.2f} s")
+    app.emit(f"\n{len(result.rows):,} rows, {result.rows_read:,} logs read, {result.seconds:.2f} s")
     return plan, result
 
 
@@ -130,9 +130,9 @@ def _as_pipeline(app: App, results: list[tuple[QueryPlan, QueryResult]]) -> None
     app.emit("\nThe same three statements as Beam pipelines on DirectRunner")
     for plan, expected in results:
         got = run_plan(plan, options_of(["--runner", "DirectRunner"]), now_seconds=0)
-        if not got.table.equals(expected.table):
+        if list(got.rows.plain()) != list(expected.rows.plain()):
             raise LogsluiceError("the pipeline gave other rows than the embedded engine", hint="please report this with the statement above")
-        app.emit(f"  same {got.table.num_rows} rows, {len(plan.tasks)} scan tasks, {got.seconds:.2f} s")
+        app.emit(f"  same {len(got.rows)} rows, {len(plan.tasks)} scan tasks, {got.seconds:.2f} s")
 
 
 _NEXT = """

@@ -13,9 +13,10 @@ from transforms.core.errors import NotFound
 from transforms.core.interval import Interval
 from transforms.core.moments import parse_moment, parse_zone
 from transforms.sql.engine import EngineLimits
-from transforms.sql.execute import QueryResult, run_whole, select_keys
+from transforms.sql.execute import run_whole, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan
 from transforms.sql.planner import PlanOptions, Surroundings, plan_query
+from transforms.sql.result import QueryResult, Rows
 from transforms.sql.result_logs import logs_of_rows
 from transforms.stores.external_store import Column, ExternalStoreDescriptor, TableSize
 from transforms.stores.logstore import LogstoreDescriptor, Snapshot
@@ -86,11 +87,11 @@ def run_in_process(
         external[read.descriptor.name] = _load(plan, read, limits)
     if plan.reads_log:
         note(f"reading {plan.rows_to_read:,} logs in {len(plan.files)} files")
-    table = run_whole(plan, external, limits)
+    rows = run_whole(plan, external, limits)
     if plan.insert is not None:
-        note(f"writing {table.num_rows:,} rows to {plan.insert.name}")
-        table = rows_written_table(_insert(plan, table, now_seconds))
-    return QueryResult(table, plan.rows_to_read, time.monotonic() - started)
+        note(f"writing {len(rows):,} rows to {plan.insert.name}")
+        rows = Rows(values=[(_insert(plan, rows.table, now_seconds),)])
+    return QueryResult(rows, plan.rows_to_read, time.monotonic() - started)
 
 
 def _load(plan: QueryPlan, read: ExternalRead, limits: EngineLimits | None) -> Any:

@@ -17,7 +17,6 @@ from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import Interval
 from transforms.core.log_group import LogGroup
 from transforms.sql.planner import PlanOptions
-from transforms.sql.values import plain_rows
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import FieldIndex, FullTextIndex, Index
 from transforms.stores.logstore import LogstoreDescriptor
@@ -43,9 +42,9 @@ def run_query(
                  for table in {*tables, *table_columns}}  # fmt: skip
         options = PlanOptions(time_zone=timezone or "+08:00", now_us=NOW_US, limit=1_000_000)
         plan = plan_statement(home, DEFAULT_PROJECT, name, statement, Interval.of(from_, to), options)
-        result = _run(plan, engine).table
+        result = _run(plan, engine).rows
         columns = ["rows"] if plan.insert is not None else [column.name for column in plan.output]
-        rows = [dict(zip(columns, row, strict=True)) for row in plain_rows(result)]
+        rows = [dict(zip(columns, row, strict=True)) for row in result.plain()]
         if plan.kind == "search":
             rows = [{key: value for key, value in row.items() if value is not None} for row in rows]
         return {"rows": rows, "tables": {table: _rows_of(home, table, kind, table_columns.get(table)) for table, kind in kinds.items()}}

@@ -12,7 +12,7 @@ from pipelines.cli.statement_options import statement_options
 
 if TYPE_CHECKING:
     from transforms.core.interval import Interval
-    from transforms.sql.execute import QueryResult
+    from transforms.sql.result import QueryResult
     from transforms.sql.plan import QueryPlan
     from transforms.sql.planner import PlanOptions
 
@@ -58,7 +58,7 @@ def command(
 
     print_result(plan, result, format)
     if not quiet:
-        app.say(f"{result.table.num_rows:,} rows, {result.rows_read:,} logs read in {len(plan.files)} files, {result.seconds:.2f} s")
+        app.say(f"{len(result.rows):,} rows, {result.rows_read:,} logs read in {len(plan.files)} files, {result.seconds:.2f} s")
 
 
 def _run(plan: QueryPlan, runner: str | None, flags: tuple[str, ...], now_us: int, note: object) -> QueryResult:

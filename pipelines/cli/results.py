@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cli.output import write_rows
 
 if TYPE_CHECKING:
-    from transforms.sql.execute import QueryResult
+    from transforms.sql.result import QueryResult
     from transforms.sql.plan import QueryPlan
 
 __all__ = ["print_result"]
@@ -19,10 +19,8 @@ _OVERFLOW = "~overflow"
 
 def print_result(plan: QueryPlan, result: QueryResult, format: str) -> None:
     """Rows to stdout. Raw logs as JSON are objects of the fields each log has, rare ones too."""
-    from transforms.sql.values import plain_rows
-
     columns = [column.name for column in plan.output] if plan.insert is None else ["rows"]
-    rows: Iterator[list[Any]] = plain_rows(result.table)
+    rows: Iterator[list[Any]] = result.rows.plain()
     if plan.kind == "search" and format in ("json", "jsonl"):
         _print_logs(columns, rows, format)
     else:

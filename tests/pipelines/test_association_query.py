@@ -25,7 +25,6 @@ from tests.pipelines.game import DAY, LOGS, REPORT_DDL, USERS_DDL, make_logs, ma
 from tests.pipelines.tracing import traced
 from transforms.sql.plan import QueryPlan
 from transforms.sql.planner import PlanOptions
-from transforms.sql.values import plain_rows
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.external_store_config import parse_config
 
@@ -44,14 +43,14 @@ class Game:
         return plan_statement(self.home, DEFAULT_PROJECT, "game_log", statement, DAY, PlanOptions(now_us=1_800_000_000_000_000, **options))
 
     def in_process(self, statement: str) -> list[list[Any]]:
-        return list(plain_rows(run_in_process(self.plan(statement), now_seconds=1_800_000_000).table))
+        return list(run_in_process(self.plan(statement), now_seconds=1_800_000_000).rows.plain())
 
     def as_pipeline(self, statement: str, *flags: str) -> list[list[Any]]:
         from pipelines.association_query import run_plan
         from pipelines.launch import options_of
 
         result = run_plan(self.plan(statement), options_of(["--runner", "DirectRunner", *flags]), now_seconds=1_800_000_000)
-        return list(plain_rows(result.table))
+        return list(result.rows.plain())
 
     def report(self) -> list[tuple[Any, ...]]:
         select = "select minute, pv from report order by minute"
@@ -202,13 +201,12 @@ _LOCKED = '''
 import json, pickle, sys
 from pipelines.association_query import run_plan
 from pipelines.launch import options_of
-from transforms.sql.values import plain_rows
 
 if __name__ == "__main__":
     plan = pickle.load(open(sys.argv[1], "rb"))
     flags = ["--runner", "DirectRunner", "--direct_num_workers", "2", "--direct_running_mode", "multi_processing"]
     result = run_plan(plan, options_of(flags), now_seconds=0)
-    json.dump(list(plain_rows(result.table)), open(sys.argv[2], "w"))
+    json.dump(list(result.rows.plain()), open(sys.argv[2], "w"))
 '''
 
 

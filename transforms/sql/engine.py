@@ -10,9 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from transforms.core.errors import LogsluiceError, QueryFailed, StoreUnavailable
+from transforms.sql.result import Rows
 from transforms.sql.scan import LOG, quoted
 
 __all__ = ["Engine", "EngineLimits"]
+
+
+_FEW_ROWS = 20_000
 
 
 class EngineLimits:
@@ -62,6 +66,12 @@ class Engine:
         """The rows of a statement as an Arrow table. Raises QueryFailed when the data does not fit it."""
         with _told():
             return self.connection.sql(sql).to_arrow_table()
+
+    def rows(self, sql: str) -> Rows:
+        """The rows of a statement, as Python values when they are few, as an Arrow table otherwise."""
+        with _told():
+            found = self.connection.sql(sql).materialize()
+            return Rows(values=found.fetchall()) if len(found) <= _FEW_ROWS else Rows(found.to_arrow_table())
 
     def batches(self, sql: str, rows: int = 65_536) -> Any:
         """The rows of a statement as an Arrow record batch reader: nothing is held."""

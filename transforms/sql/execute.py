@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from transforms.core.errors import QueryFailed
@@ -12,23 +11,20 @@ from transforms.sql.failures import explain_failure
 from transforms.sql.functions.prelude import install
 from transforms.sql.phases import PARTIAL
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask, external_name
+from transforms.sql.result import PLAIN_TYPES, Rows
 from transforms.stores.logstore import DataFile
 
-__all__ = ["QueryResult", "merge_partials", "run_task", "run_whole", "select_keys", "with_output_names"]
+__all__ = ["merge_partials", "run_task", "run_whole", "select_keys", "with_output_names"]
 
 
-@dataclass(frozen=True)
-class QueryResult:
-    """``table``: an Arrow table with the plan's output columns. ``rows_read``: logs in the files that were read."""
+def run_whole(plan: QueryPlan, external: Mapping[str, Any], limits: EngineLimits | None = None) -> Rows:
+    """The whole statement over all files, in one engine call. ``external``: store → Arrow table.
 
-    table: Any
-    rows_read: int
-    seconds: float
-
-
-def run_whole(plan: QueryPlan, external: Mapping[str, Any], limits: EngineLimits | None = None) -> Any:
-    """The whole statement over all files, in one engine call. ``external``: store → Arrow table. Returns an Arrow table."""
-    return with_output_names(plan, _run(plan, plan.files, plan.sql, external, limits))
+    Few rows of plain types come as Python values: that spares a process that reads no ExternalStore the import of Arrow.
+    """
+    if plan.insert is None and all(column.sql_type.partition("(")[0] in PLAIN_TYPES for column in plan.output):
+        return _run(plan, plan.files, plan.sql, external, limits, Engine.rows)
+    return Rows(with_output_names(plan, _run(plan, plan.files, plan.sql, external, limits)))
 
 
 def run_task(plan: QueryPlan, task: ScanTask, external: Mapping[str, Any], limits: EngineLimits | None = None) -> Any:
@@ -46,7 +42,7 @@ def merge_partials(plan: QueryPlan, partials: Sequence[Any], limits: EngineLimit
     try:
         install(engine.connection, plan.functions)
         engine.define_table(PARTIAL, pa.concat_tables(partials, promote_options="permissive"))
-        return with_output_names(plan, _explained(plan, engine, plan.phases.merge_sql))
+        return with_output_names(plan, _explained(engine, plan.phases.merge_sql, Engine.run))
     finally:
         engine.close()
 
@@ -63,7 +59,10 @@ def with_output_names(plan: QueryPlan, table: Any) -> Any:
     return table.rename_columns([column.name for column in plan.output])
 
 
-def _run(plan: QueryPlan, files: Sequence[DataFile], sql: str, external: Mapping[str, Any], limits: EngineLimits | None) -> Any:
+def _run(
+    plan: QueryPlan, files: Sequence[DataFile], sql: str, external: Mapping[str, Any], limits: EngineLimits | None,
+    fetch: Callable[[Engine, str], Any] = Engine.run,
+) -> Any:  # fmt: skip
     engine = Engine(plan.settings, limits)
     try:
         install(engine.connection, plan.functions)
@@ -71,14 +70,14 @@ def _run(plan: QueryPlan, files: Sequence[DataFile], sql: str, external: Mapping
             engine.define_log(plan.scan.relation(files))
         for name, table in external.items():
             engine.define_table(external_name(name), table)
-        return _explained(plan, engine, sql)
+        return _explained(engine, sql, fetch)
     finally:
         engine.close()
 
 
-def _explained(plan: QueryPlan, engine: Engine, sql: str) -> Any:
+def _explained(engine: Engine, sql: str, fetch: Callable[[Engine, str], Any]) -> Any:
     try:
-        return engine.run(sql)
+        return fetch(engine, sql)
     except QueryFailed as failure:
         if failure.code != QueryFailed.default_code:
             raise
