@@ -20,7 +20,6 @@ import pyarrow.fs as pa_fs
 from transforms.connectors.sql_database_decode import decode_text
 from transforms.connectors.sql_types import ColumnType, from_sql_name
 from transforms.core.errors import ParameterInvalid, StoreRejected, StoreUnavailable
-from transforms.core.secret import Secret
 from transforms.core.suggest import suggestion
 from transforms.stores.external_store import CheckReport, Column, Condition, ExternalStoreDescriptor, TableSize
 
@@ -129,8 +128,12 @@ class CsvTableStore:
             scheme, _, host = endpoint.rpartition("://")
             if not bucket:
                 raise ParameterInvalid(f"ExternalStore {self.descriptor.name!r} has no bucket", hint="set the parameter bucket")
-            where = {} if scheme == "s3" and not host else {"endpoint_override": host, "scheme": "http" if scheme == "http" else "https"}
-            key, secret = parameter.get("accessid", ""), Secret.reveal(self.descriptor.password)
+            where: dict[str, Any] = (
+                {} if scheme == "s3" and not host else {"endpoint_override": host, "scheme": "http" if scheme == "http" else "https"}
+            )
+            # This service refuses buckets in the path and takes them in the host's name only.
+            where |= {"force_virtual_addressing": True} if host.endswith(".aliyuncs.com") else {}
+            key, secret = parameter.get("accessid", ""), self.descriptor.password.reveal()
             system = pa_fs.S3FileSystem(**where, **({"access_key": key, "secret_key": secret} if key else {"anonymous": True}))
             return system, [f"{bucket}/{name}" for name in objects]
         root = Path(endpoint.removeprefix("file://")).expanduser()
