@@ -119,14 +119,16 @@ def test_star_lists_analysable_columns_in_index_order_then_the_reserved_ones() -
 
 
 def test_what_is_read_is_only_what_is_named() -> None:
-    analysis = analysed('select max("body.n") m from log where method = \'GET\'')
+    analysis = analysed("select max(\"body.n\") m from log where method = 'GET'")
     assert analysis.log_columns == {"body.n", "method"}
     assert analysis.reads_log
     assert not analysed("select uid from users").reads_log
 
 
 def test_output_names_and_types() -> None:
-    analysis = analysed("select status, 1, count(*) over () as n, from_unixtime(__time__), status, array[1.5], map(array['a'], array[1]), json_parse('1')")
+    analysis = analysed(
+        "select status, 1, count(*) over () as n, from_unixtime(__time__), status, array[1.5], map(array['a'], array[1]), json_parse('1')"
+    )
     assert [column.name for column in analysis.output] == ["status", "_col1", "n", "_col3", "status_1", "_col5", "_col6", "_col7"]
     types = ["bigint", "bigint", "bigint", "timestamp", "bigint", "array(double)", "map(varchar, bigint)", "json"]
     assert [column.sql_type for column in analysis.output] == types
@@ -215,7 +217,7 @@ def test_without_an_index_every_field_is_text() -> None:
 
 def test_an_analysis_travels() -> None:
     analysis = analysed("select sum(status), avg(rt) from log l join users u on l.userid = u.uid where u.age = 20")
-    again = pickle.loads(pickle.dumps(analysis))  # noqa: S301
+    again = pickle.loads(pickle.dumps(analysis))
     assert again.tree.sql(dialect="duckdb") == analysis.tree.sql(dialect="duckdb")
     assert again.external == analysis.external
 
@@ -245,5 +247,3 @@ def test_analysis_is_quick() -> None:
     for statement in statements:
         analyse(statement, scope)
     assert (time.perf_counter() - started) / len(statements) < 0.02
-
-

@@ -85,6 +85,8 @@ def cast_to(context: Context, value: Typed, target: Type, span: Span | None, *, 
     """``CAST(value AS target)``; with ``safe`` a value that does not fit becomes NULL."""
     value = value.full()
     source = value.type
+    if length is not None and source == target:
+        return Typed(fill("left(_1, _2)", [value.sql, number(length)]), target, span)
     if source == target or source.name == target.name == "timestamp":
         return Typed(to_session_zone(context, value) if source.zone else value.sql, target, span)
     if source.name == "timestamp" and source.zone and target.name != "varchar":
