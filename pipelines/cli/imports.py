@@ -15,7 +15,12 @@ __all__ = ["command"]
 @format_option
 @click.pass_obj
 def command(app: App, logstore: str, format: str) -> None:
-    """List the imports into LOGSTORE: finished ones, and those that were stopped and go on when they are run again."""
+    """List the imports into LOGSTORE: finished ones, and those that were stopped and go on when they are run again.
+
+    \b
+    Example:
+      logsluice imports nginx --format json
+    """
     app.home.catalogue().logstore(app.project, logstore)
     rows = []
     for run in app.home.catalogue().list_imports(app.project, logstore):
