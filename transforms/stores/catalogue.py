@@ -76,10 +76,14 @@ class Catalogue(Protocol):
     def delete_external_store(self, project: str, name: str) -> None: ...
 
     def start_import(self, project: str, logstore: str, import_id: str) -> ImportRun:
-        """The run of this id, made with a free lane when it is new."""
+        """The run of this id; a new one takes the lowest free lane and that lane's last version."""
         ...
     def record_import(self, project: str, run: ImportRun) -> None:
-        """Store an intent, or the end, of a run (by ``id``)."""
+        """Store an intent, or the end, of a run (by ``id``). A finished run frees its lane.
+
+        Raises CommitConflict when another process is ahead with the same run (a higher version, another intent of this version,
+        finished), NotFound with code ``ImportNotExist`` when the run was forgotten.
+        """
         ...
     def forget_import(self, project: str, logstore: str, import_id: str) -> None:
         """Let the same arguments start anew. The lane's version stays and only rises."""
