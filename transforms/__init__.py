@@ -1,0 +1,32 @@
+"""The library: PTransforms over Logstores and ExternalStores, and the rooms they stand on.
+
+The public names, imported when they are first used, so that importing the package imports no Beam.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transforms.core.log_group import LogGroup
+    from transforms.query_logs import QueryLogs
+    from transforms.read_external_store import ReadExternalStore
+    from transforms.write_external_store import WriteExternalStore
+    from transforms.write_logstore import WriteLogstore
+
+__all__ = ["LogGroup", "QueryLogs", "ReadExternalStore", "WriteExternalStore", "WriteLogstore"]
+
+_MODULES = {
+    "LogGroup": "core.log_group",
+    "QueryLogs": "query_logs",
+    "ReadExternalStore": "read_external_store",
+    "WriteExternalStore": "write_external_store",
+    "WriteLogstore": "write_logstore",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"transforms.{_MODULES[name]}"), name)
