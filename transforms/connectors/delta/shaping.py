@@ -98,7 +98,6 @@ def typed_values(field: str, kind: str) -> pl.Expr:
         number = pl.when(text.str.contains(LONG_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Int64, strict=False)
     else:
         number = pl.when(text.str.contains(DOUBLE_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Float64, strict=False)
-        number = pl.when(number.is_finite()).then(number)
     return number.alias(typed_column(field, kind))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deltalake import DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
@@ -39,6 +39,8 @@ def create_table(storage: Storage, name: str) -> None:
                 name=name,
                 configuration=_PROPERTIES,
                 storage_options=storage.options or None,
+                # With retries, a slow creator would make the table a second time over one that has logs by then.
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except CommitFailedError:
             open_table(storage, name)  # another creator was first: fine, if its table can be opened
