@@ -6,6 +6,7 @@ rows and times. Every run gives the same rows.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -58,17 +59,20 @@ _GROUPS = 16
 _DAY = Interval(FIRST_SECOND, FIRST_SECOND + SECONDS)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
-    return guarded(_run)
+    parser = argparse.ArgumentParser(prog="./run_local.sh", description=__doc__.split("\n\n")[0] if __doc__ else None)
+    parser.add_argument("--logs", type=int, default=LOGS, help=f"how many logs a new game_log gets, at least {_GROUPS}; default: {LOGS:,}")
+    logs = max(_GROUPS, parser.parse_args(arguments).logs)
+    return guarded(lambda: _run(logs))
 
 
-def _run() -> int:
+def _run(logs: int) -> int:
     app = App()
     home = Home.create(Path(os.environ.get("LOGSLUICE_HOME") or default_path()))
     try:
         database = DemoDatabase(home.path, os.environ.get("LOGSLUICE_MYSQL_URL"))
-        _fill_logstore(app, home)
+        _fill_logstore(app, home, logs)
         _fill_database(app, home, database)
         results = [_show(app, home, title, statement) for title, statement in STATEMENTS]
         _as_pipeline(app, results[:3])
@@ -78,7 +82,7 @@ def _run() -> int:
     return 0
 
 
-def _fill_logstore(app: App, home: Home) -> None:
+def _fill_logstore(app: App, home: Home, logs: int) -> None:
     try:
         store = home.open_logstore(DEFAULT_PROJECT, _LOGSTORE)
     except NotFound:
@@ -86,8 +90,8 @@ def _fill_logstore(app: App, home: Home) -> None:
         store = home.create_logstore(descriptor)
     done = store.app_version("demo") or 0
     started = time.monotonic()
-    with app.progress("game logs", LOGS) as progress:
-        for number, group in enumerate(game_logs(_GROUPS), start=1):
+    with app.progress("game logs", logs) as progress:
+        for number, group in enumerate(game_logs(_GROUPS, logs=logs), start=1):
             # A numbered step is written once, however often the demo is interrupted and run again.
             if number > done:
                 store.append([group], app=AppTransaction("demo", number))

@@ -1,0 +1,62 @@
+"""The demo: over SQLite and over MariaDB the same rows, the second time too, and nothing on stderr."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.demo import STATEMENTS
+from tests.conftest import ROOT
+from tests.mariadb import MariadbServer
+
+
+def demo(home: Path, url: str | None = None) -> str:
+    environment = {**os.environ, "LOGSLUICE_HOME": str(home), **({"LOGSLUICE_MYSQL_URL": url} if url else {})}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.demo", "--logs", "32000"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def rows_of(text: str) -> str:
+    """The demo's words without what another run or machine changes."""
+    text = re.sub(r"\d+\.\d+ s", "TIME", text)
+    return re.sub(r"(filled in TIME|as the run before left it)", "STATE", text.partition("What to try next")[0])
+
+
+def test_the_demo_gives_the_same_rows_everywhere(tmp_path: Path, mariadb: MariadbServer) -> None:
+    first = demo(tmp_path / "a")
+    for _, statement in STATEMENTS:
+        assert statement in first
+    assert " 288\n" in first and "male" in first and first.count("same 2 rows") == 2
+    assert rows_of(demo(tmp_path / "a")) == rows_of(first)
+    database = mariadb.database()
+    url = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
+    over_mysql = demo(tmp_path / "b", url)
+    assert rows_of(over_mysql) == rows_of(first).replace("SQLite", "MySQL")
+    assert database.password not in over_mysql
+    assert database.execute("select count(*) from report") == ((288,),)
+    assert rows_of(demo(tmp_path / "b", url)) == rows_of(over_mysql)
+
+
+def test_the_statements_are_the_documented_ones() -> None:
+    assert [statement for _, statement in STATEMENTS[:4]] == [
+        "* | select case gender when 1 then 'male' else 'female' end as gender , count(1) as pv from log l join chiji_user u on l.userid = u.uid group by gender order by pv desc",
+        "* | select province , count(1) as pv from log l join chiji_user u on l.userid = u.uid group by province order by pv desc",
+        "* | select case gender when 1 then 'male' else 'female' end as gender , sum(money) as money from log l join chiji_user u on l.userid = u.uid group by gender order by money desc",
+        "* | insert into report select __time__- __time__ % 300 as min, count(1) as pv group by min",
+    ]
+
+
+@pytest.mark.parametrize("url", ["mysql://user:geheim@/nothing", "http://user:geheim@host/db", "geheim"])
+def test_a_url_that_is_none_is_refused_without_being_shown(tmp_path: Path, url: str) -> None:
+    environment = {**os.environ, "LOGSLUICE_HOME": str(tmp_path), "LOGSLUICE_MYSQL_URL": url}
+    done = subprocess.run([sys.executable, "-m", "pipelines.demo", "--logs", "16"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "LOGSLUICE_MYSQL_URL" in done.stderr and "geheim" not in done.stderr + done.stdout
