@@ -65,7 +65,7 @@ def _write_result(result: PCollection[bytes], output: str) -> None:
     result | "Write result" >> beam.ParDo(_WriteResult(output))
 
 
-class _WriteResult(beam.DoFn):  # type: ignore[misc]
+class _WriteResult(beam.DoFn):
     """The result in one file, under its name only when it is whole."""
 
     def __init__(self, output: str) -> None:

@@ -27,9 +27,9 @@ from pipelines.query import plan_statement, run_in_process  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
 from transforms.core.errors import LogsluiceError, NotFound  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
-from transforms.sql.result import QueryResult  # noqa: E402
 from transforms.sql.plan import QueryPlan  # noqa: E402
 from transforms.sql.planner import PlanOptions  # noqa: E402
+from transforms.sql.result import QueryResult  # noqa: E402
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor  # noqa: E402
 from transforms.stores.shard import even_shards  # noqa: E402
 
@@ -38,7 +38,8 @@ __all__ = ["STATEMENTS", "main"]
 STATEMENTS = (
     (
         "Who is active: the gender of active users",
-        "* | select case gender when 1 then 'male' else 'female' end as gender , count(1) as pv from log l join chiji_user u on l.userid = u.uid group by gender order by pv desc",
+        "* | select case gender when 1 then 'male' else 'female' end as gender , count(1) as pv "
+        "from log l join chiji_user u on l.userid = u.uid group by gender order by pv desc",
     ),
     (
         "Where: the activity of provinces",
@@ -46,7 +47,8 @@ STATEMENTS = (
     ),
     (
         "What they spend: money by gender",
-        "* | select case gender when 1 then 'male' else 'female' end as gender , sum(money) as money from log l join chiji_user u on l.userid = u.uid group by gender order by money desc",
+        "* | select case gender when 1 then 'male' else 'female' end as gender , sum(money) as money "
+        "from log l join chiji_user u on l.userid = u.uid group by gender order by money desc",
     ),
     (
         "Into the database: page views every five minutes",
@@ -98,7 +100,9 @@ def _fill_logstore(app: App, home: Home, logs: int) -> None:
             progress.advance(group.num_rows)
     snapshot = store.snapshot()
     state = f"filled in {time.monotonic() - started:.1f} s" if done < _GROUPS else "as the run before left it"
-    app.emit(f"Logstore {_LOGSTORE}: {snapshot.rows_total:,} logs in {snapshot.files_total} files, {snapshot.bytes_total / 1e6:.0f} MB, {state}")
+    app.emit(
+        f"Logstore {_LOGSTORE}: {snapshot.rows_total:,} logs in {snapshot.files_total} files, {snapshot.bytes_total / 1e6:.0f} MB, {state}"
+    )
 
 
 def _fill_database(app: App, home: Home, database: DemoDatabase) -> None:
@@ -135,7 +139,9 @@ def _as_pipeline(app: App, results: list[tuple[QueryPlan, QueryResult]]) -> None
     for plan, expected in results:
         got = run_plan(plan, options_of(["--runner", "DirectRunner"]), now_seconds=0)
         if list(got.rows.plain()) != list(expected.rows.plain()):
-            raise LogsluiceError("the pipeline gave other rows than the embedded engine", hint="please report this with the statement above")
+            raise LogsluiceError(
+                "the pipeline gave other rows than the embedded engine", hint="please report this with the statement above"
+            )
         app.emit(f"  same {len(got.rows)} rows, {len(plan.tasks)} scan tasks, {got.seconds:.2f} s")
 
 

@@ -30,7 +30,9 @@ class DemoDatabase:
     def __init__(self, folder: Path, url: str | None) -> None:
         self._path = folder / "game.sqlite"
         self._url = urlsplit(url) if url else None
-        if self._url is not None and not (self._url.scheme.startswith(("mysql", "mariadb")) and self._url.hostname and self._url.path.strip("/")):
+        if self._url is not None and not (
+            self._url.scheme.startswith(("mysql", "mariadb")) and self._url.hostname and self._url.path.strip("/")
+        ):
             # The URL may hold a password, so it is not repeated.
             raise ParameterInvalid("LOGSLUICE_MYSQL_URL is not usable", hint="mysql://USER:PASSWORD@HOST:3306/DATABASE")
 

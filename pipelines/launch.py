@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
@@ -62,10 +62,15 @@ def engine_threads(options: PipelineOptions, asked: int) -> int:
 def flags_help(*kinds: type[PipelineOptions]) -> str:
     """The flags of some options classes; Beam's own are accepted beside them."""
     parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS)
-    parser.add_argument("--runner", help="DirectRunner (the default): in this process, offline. Or any of Beam's: FlinkRunner, DataflowRunner, …")
+    parser.add_argument(
+        "--runner", help="DirectRunner (the default): in this process, offline. Or any of Beam's: FlinkRunner, DataflowRunner, …"
+    )
     for kind in kinds:
-        kind._add_argparse_args(parser)
-    return parser.format_help() + "\nBeam's own flags are accepted too, such as --direct_num_workers 2 --direct_running_mode multi_processing.\n"
+        kind._add_argparse_args(cast(Any, parser))  # Beam asks for a parser of its own and uses none of it
+    return (
+        parser.format_help()
+        + "\nBeam's own flags are accepted too, such as --direct_num_workers 2 --direct_running_mode multi_processing.\n"
+    )
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> Any:
@@ -87,5 +92,5 @@ def _all_flags() -> argparse.ArgumentParser:
     while pending:
         kind = pending.pop()
         pending += kind.__subclasses__()
-        kind._add_argparse_args(parser)
+        kind._add_argparse_args(cast(Any, parser))  # Beam asks for a parser of its own and uses none of it
     return parser

@@ -9,18 +9,20 @@ from apache_beam.options.pipeline_options import PipelineOptions
 __all__ = ["AssociationQueryOptions", "HomeOptions"]
 
 
-class HomeOptions(PipelineOptions):  # type: ignore[misc]
+class HomeOptions(PipelineOptions):
     """Where the launcher finds names."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--home", help="Folder that keeps everything. Default: LOGSLUICE_HOME, else .logsluice. Only the launcher opens it.")
+        parser.add_argument(
+            "--home", help="Folder that keeps everything. Default: LOGSLUICE_HOME, else .logsluice. Only the launcher opens it."
+        )
         # Beam's own --project is the cloud project that a Dataflow job is billed to.
         parser.add_argument("--log_project", default="default", help="Project of the catalogue that the names belong to.")
         parser.add_argument("--catalogue", help="SQLAlchemy URL of the catalogue when it is not in the home.")
 
 
-class AssociationQueryOptions(PipelineOptions):  # type: ignore[misc]
+class AssociationQueryOptions(PipelineOptions):
     """One statement and where its rows go."""
 
     @classmethod
@@ -33,6 +35,10 @@ class AssociationQueryOptions(PipelineOptions):  # type: ignore[misc]
         parser.add_argument("--limit", type=int, default=100, help="Logs of a search without SQL.")
         parser.add_argument("--offset", type=int, default=0, help="Logs of a search without SQL that are skipped.")
         parser.add_argument("--format", default="table", choices=["table", "json", "jsonl", "csv"], help="How rows are printed.")
-        parser.add_argument("--output", help="Write the result there as an Arrow IPC stream instead of printing it: a path or URL that the workers reach.")
+        parser.add_argument(
+            "--output", help="Write the result there as an Arrow IPC stream instead of printing it: a path or URL that the workers reach."
+        )
         parser.add_argument("--least_tasks", type=int, default=4, help="Scan tasks to aim at, at least, when the files allow.")
-        parser.add_argument("--engine_threads", type=int, default=0, help="Threads of one engine call; 0 = cores divided by worker processes.")
+        parser.add_argument(
+            "--engine_threads", type=int, default=0, help="Threads of one engine call; 0 = cores divided by worker processes."
+        )

@@ -65,7 +65,8 @@ def _run(plan: Any, engine: str | None) -> Any:
 
 
 def _index_of(given: Mapping[str, Any]) -> Index:
-    full_text, fields, leaves = None, {}, {}
+    full_text, fields = None, {}
+    leaves: dict[str, dict[str, FieldIndex]] = {}
     for name, settings in given.items():
         if isinstance(settings, str):
             settings = {"type": settings}

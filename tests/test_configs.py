@@ -38,7 +38,10 @@ def test_story(story: Path, cli: Cli, tmp_path: Path) -> None:
         rows += _done(cli("query", logstore, (story / "read_back.txt").read_text(), "--format", "jsonl"))
     assert rows == (story / "expected.jsonl").read_text()
     if not told["external_stores"] or "insert" not in statement:
-        assert _done(cli("query", logstore, statement, "--format", "jsonl", "--runner", "DirectRunner")) == (story / "expected.jsonl").read_text()
+        assert (
+            _done(cli("query", logstore, statement, "--format", "jsonl", "--runner", "DirectRunner"))
+            == (story / "expected.jsonl").read_text()
+        )
 
 
 def _done(result: Any) -> str:

@@ -12,7 +12,7 @@ from transforms.core.log_group import LogGroup
 __all__ = ["LogGroupCoder", "register_log_group_coder"]
 
 
-class LogGroupCoder(coders.Coder):  # type: ignore[misc]
+class LogGroupCoder(coders.Coder):
     """LogGroup ↔ Arrow IPC."""
 
     def encode(self, group: LogGroup) -> bytes:

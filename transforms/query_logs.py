@@ -20,7 +20,7 @@ from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
 __all__ = ["QueryLogs"]
 
 
-class QueryLogs(beam.PTransform):
+class QueryLogs(beam.PTransform[Any, Any]):
     """Runs a plan. Gives a PCollection of one element: the result as an Arrow IPC stream.
 
     Each scan task is one element and one engine call; ExternalStores are read once and broadcast; only partial results are
@@ -42,28 +42,31 @@ class QueryLogs(beam.PTransform):
             tables = [self._table(begin, tasks, plan, read) for read in plan.external] | "Tables" >> beam.Flatten()
             scan = beam.ParDo(_Scan(plan, self._limits), AsDict(tables))
         partials = tasks | "Scan" >> scan.with_output_types(bytes)
-        return (
+        result: PCollection[bytes] = (
             partials
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, bytes])
             | "Gather" >> beam.GroupByKey()
             | "Merge" >> beam.ParDo(_Merge(plan, self._limits)).with_output_types(bytes)
         )
+        return result
 
     def _table(self, begin: PBegin, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[tuple[str, bytes]]:
         name = read.descriptor.name
         source = begin if read.keys is None else self._keys(tasks, plan, read)
         table = source | f"Read ExternalStore '{name}'" >> ReadExternalStore(read)
-        return table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
+        named: PCollection[tuple[str, bytes]] = table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
+        return named
 
     def _keys(self, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[list[Any]]:
         name = read.descriptor.name
-        return (
+        keys: PCollection[list[Any]] = (
             tasks
             | f"Join keys for '{name}'" >> beam.ParDo(_Keys(plan, read, self._limits))
             | f"Keys to one place for '{name}'" >> beam.WithKeys(0)
             | f"Gather keys for '{name}'" >> beam.GroupByKey()
             | f"Distinct keys for '{name}'" >> beam.Map(_distinct)
         )
+        return keys
 
 
 class _Scan(beam.DoFn):

@@ -17,7 +17,7 @@ from transforms.sql.plan import ExternalRead
 __all__ = ["ReadExternalStore"]
 
 
-class ReadExternalStore(beam.PTransform):
+class ReadExternalStore(beam.PTransform[Any, Any]):
     """Reads the columns and rows that a plan asks of an ExternalStore.
 
     Applied to the pipeline, it reads at once; applied to a PCollection of one element, that element is the list of join keys to
@@ -32,7 +32,8 @@ class ReadExternalStore(beam.PTransform):
 
     def expand(self, begin: PBegin | PCollection[list[Any]]) -> PCollection[bytes]:
         seed = begin | "Once" >> beam.Create([None]) if isinstance(begin, PBegin) else begin
-        return seed | "Read" >> beam.ParDo(_Read(self._read)).with_output_types(bytes)
+        tables: PCollection[bytes] = seed | "Read" >> beam.ParDo(_Read(self._read)).with_output_types(bytes)
+        return tables
 
 
 class _Read(beam.DoFn):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
+from transforms.connectors import open_external_store
 from transforms.core.arrow_stream import from_stream
 from transforms.core.error_transport import portable_errors
-from transforms.connectors import open_external_store
 from transforms.stores.external_store import ExternalStoreDescriptor
 
 __all__ = ["WriteExternalStore"]
 
 
-class WriteExternalStore(beam.PTransform):
+class WriteExternalStore(beam.PTransform[Any, Any]):
     """Inserts the rows of all elements (Arrow IPC streams), columns by position, in one transaction; all or nothing.
 
     Gives a PCollection of one element: the number of rows written. The rows come to one worker: use it for results, not for logs.
@@ -27,12 +28,13 @@ class WriteExternalStore(beam.PTransform):
         self._descriptor = descriptor
 
     def expand(self, tables: PCollection[bytes]) -> PCollection[int]:
-        return (
+        written: PCollection[int] = (
             tables
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, bytes])
             | "Gather" >> beam.GroupByKey()
             | "Write" >> beam.ParDo(_Write(self._descriptor)).with_output_types(int)
         )
+        return written
 
 
 class _Write(beam.DoFn):

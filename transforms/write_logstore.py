@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -20,7 +21,7 @@ __all__ = ["WriteLogstore"]
 register_log_group_coder()
 
 
-class WriteLogstore(beam.PTransform):
+class WriteLogstore(beam.PTransform[Any, Any]):
     """Writes the logs of all elements; gives a PCollection of one element: the number of logs that became visible.
 
     Bundles write data files and pass on their descriptions; one committer makes them visible in one commit. A bundle that is
@@ -32,7 +33,7 @@ class WriteLogstore(beam.PTransform):
         self._descriptor = descriptor
 
     def expand(self, groups: PCollection[LogGroup]) -> PCollection[int]:
-        return (
+        written: PCollection[int] = (
             groups
             | "Write files" >> beam.ParDo(_WriteFiles(self._descriptor)).with_output_types(list[DataFile])
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, list[DataFile]])
@@ -41,6 +42,7 @@ class WriteLogstore(beam.PTransform):
             | "Settle" >> beam.Reshuffle()
             | "Commit" >> beam.ParDo(_Commit(self._descriptor)).with_output_types(int)
         )
+        return written
 
 
 class _WriteFiles(beam.DoFn):

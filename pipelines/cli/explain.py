@@ -15,7 +15,9 @@ __all__ = ["command"]
 
 @click.command(short_help="Show the plan of a statement without running it.")
 @statement_options
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text for people, json for programs.")
+@click.option(
+    "--format", "format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text for people, json for programs."
+)
 @click.pass_obj
 def command(
     app: App, logstore: str, statement: str, from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int,

@@ -12,9 +12,9 @@ from pipelines.cli.statement_options import statement_options
 
 if TYPE_CHECKING:
     from transforms.core.interval import Interval
-    from transforms.sql.result import QueryResult
     from transforms.sql.plan import QueryPlan
     from transforms.sql.planner import PlanOptions
+    from transforms.sql.result import QueryResult
 
 __all__ = ["command"]
 

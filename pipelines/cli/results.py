@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cli.output import write_rows
 
 if TYPE_CHECKING:
-    from transforms.sql.result import QueryResult
     from transforms.sql.plan import QueryPlan
+    from transforms.sql.result import QueryResult
 
 __all__ = ["print_result"]
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from pipelines.demo_data import FIRST_SECOND, GAME_INDEX, SECONDS, game_columns
-from tests.benchmarks.timing import alternate, python
+from tests.benchmarks.timing import Measured, alternate, python
 from transforms.core.field_columns import TIME
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     script = f"import polars as pl; pl.scan_ndjson({str(lines)!r}).sink_parquet({str(folder / 'polars.parquet')!r})"
     fresh = f"rm -rf {home} && {python()} -m pipelines --home {home} logstore create game --index {index}"
     ours = f"exec {python()} -m pipelines --home {home} import game {lines} --time-field time --time-format epoch-s"
-    got = {}
+    got: dict[str, list[Measured]] = {}
     commands = {"Polars": [python(), "-c", script], "import": ["bash", "-c", ours]}
     for _ in range(arguments.rounds):
         for name, command in commands.items():

@@ -139,7 +139,12 @@ def main() -> None:
             continue
         got = alternate(commands(arguments.folder, name), arguments.rounds)
         duck, ours, beam = got["duckdb"], got["logsluice query"], got["Beam pipeline"]
-        met = [ours.seconds <= 1.3 * duck.seconds + 0.6, beam.seconds <= 1.3 * duck.seconds + 1.2, ours.peak_mb <= 2 * duck.peak_mb, beam.peak_mb <= 2 * duck.peak_mb]
+        met = [
+            ours.seconds <= 1.3 * duck.seconds + 0.6,
+            beam.seconds <= 1.3 * duck.seconds + 1.2,
+            ours.peak_mb <= 2 * duck.peak_mb,
+            beam.peak_mb <= 2 * duck.peak_mb,
+        ]
         out(
             f"| {name} | {duck.seconds:.2f} s, {duck.peak_mb:.0f} MB | {ours.seconds:.2f} s, {ours.peak_mb:.0f} MB ({ours.peak_mb / duck.peak_mb:.1f} ×) "
             f"| {beam.seconds:.2f} s, {beam.peak_mb:.0f} MB ({beam.peak_mb / duck.peak_mb:.1f} ×) | {'/'.join('met' if each else 'missed' for each in met)} |\n"

@@ -46,9 +46,7 @@ def make_sqlite_tables(home: Home, path: Path) -> None:
         connection.executemany("insert into chiji_user values (?, ?, ?, ?, ?, ?)", user_rows())
     connection.close()
     for table in ("chiji_user", "report"):
-        home.catalogue().create_external_store(
-            DEFAULT_PROJECT, ExternalStoreDescriptor(table, "sqlite", {"db": str(path), "table": table})
-        )
+        home.catalogue().create_external_store(DEFAULT_PROJECT, ExternalStoreDescriptor(table, "sqlite", {"db": str(path), "table": table}))
 
 
 def sqlite_rows(path: Path, statement: str) -> Sequence[tuple[Any, ...]]:

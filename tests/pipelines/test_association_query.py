@@ -197,7 +197,7 @@ def test_workers_read_each_file_once_in_two_processes_and_never_the_home(game: G
     assert Counter(path for entry in opened for path in entry["files"]) == Counter(file.path for file in plan.files)
 
 
-_LOCKED = '''
+_LOCKED = """
 import json, pickle, sys
 from pipelines.association_query import run_plan
 from pipelines.launch import options_of
@@ -207,7 +207,7 @@ if __name__ == "__main__":
     flags = ["--runner", "DirectRunner", "--direct_num_workers", "2", "--direct_running_mode", "multi_processing"]
     result = run_plan(plan, options_of(flags), now_seconds=0)
     json.dump(list(result.rows.plain()), open(sys.argv[2], "w"))
-'''
+"""
 
 
 def test_labels_are_stable(game: Game) -> None:
@@ -232,7 +232,7 @@ def _walk(pipeline: Any) -> list[Any]:
 
     seen: list[Any] = []
 
-    class Visitor(PipelineVisitor):  # type: ignore[misc]
+    class Visitor(PipelineVisitor):
         def enter_composite_transform(self, node: Any) -> None:
             seen.append(node)
 
@@ -250,6 +250,9 @@ def test_an_external_store_that_is_gone_is_named_by_the_pipeline(game: Game) -> 
 
     plan = game.plan(JOINS[0])
     broken = dict(plan.external[0].descriptor.parameter, db="/nowhere/at/all.sqlite" if game.kind == "sqlite" else "no_such_database")
-    read = dataclasses.replace(plan.external[0], descriptor=ExternalStoreDescriptor("chiji_user", plan.external[0].descriptor.kind, broken, plan.external[0].descriptor.password))
+    read = dataclasses.replace(
+        plan.external[0],
+        descriptor=ExternalStoreDescriptor("chiji_user", plan.external[0].descriptor.kind, broken, plan.external[0].descriptor.password),
+    )
     with pytest.raises(LogsluiceError, match="chiji_user"):
         run_plan(dataclasses.replace(plan, external=(read,)), options_of([]), now_seconds=0)

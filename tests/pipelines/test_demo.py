@@ -58,5 +58,13 @@ def test_the_statements_are_the_documented_ones() -> None:
 @pytest.mark.parametrize("url", ["mysql://user:geheim@/nothing", "http://user:geheim@host/db", "geheim"])
 def test_a_url_that_is_none_is_refused_without_being_shown(tmp_path: Path, url: str) -> None:
     environment = {**os.environ, "LOGSLUICE_HOME": str(tmp_path), "LOGSLUICE_MYSQL_URL": url}
-    done = subprocess.run([sys.executable, "-m", "pipelines.demo", "--logs", "16"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.demo", "--logs", "16"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2 and "LOGSLUICE_MYSQL_URL" in done.stderr and "geheim" not in done.stderr + done.stdout

@@ -146,7 +146,12 @@ def test_explain_prints_the_object_that_runs(web: Home, cli: Cli) -> None:
     assert told["rows_to_read"] == 3 and '"status~~long" >= 404' in told["pushed_filter"]
     assert [column["name"] for column in told["output"]] == ["status", "pv"] and told["merge_sql"]
     text = cli("explain", "web", statement, "--from", "1700000000").stdout
-    for part in (told["sql"] if told["merge_sql"] is None else told["task_sql"], told["pushed_filter"], "1 of 1", "2023-11-15 06:13:20 +0800"):
+    for part in (
+        told["sql"] if told["merge_sql"] is None else told["task_sql"],
+        told["pushed_filter"],
+        "1 of 1",
+        "2023-11-15 06:13:20 +0800",
+    ):
         assert part in text
 
 

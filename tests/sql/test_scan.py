@@ -53,7 +53,11 @@ def test_a_number_is_the_same_from_its_typed_column_and_from_its_text(tmp_path: 
         store.append([group])
         snapshot = store.snapshot()
         raw = RawColumns(snapshot.fields, snapshot.has_overflow)
-        columns = [ScanColumn("t", raw.time()), ScanColumn("n", raw.number("status", "long")), ScanColumn("x", raw.number("latency", "double"))]
+        columns = [
+            ScanColumn("t", raw.time()),
+            ScanColumn("n", raw.number("status", "long")),
+            ScanColumn("x", raw.number("latency", "double")),
+        ]
         assert bool(snapshot.files[0].typed) is (store is new)
         seen.append(rows(scan_of(snapshot, raw, columns), snapshot.files))
     assert seen[0] == seen[1]
@@ -70,7 +74,9 @@ def test_files_with_and_without_typed_columns_are_read_together(tmp_path: Path) 
     store.append([LogGroup.from_logs([{"status": "404"}, {"other": "x"}], [2, 3])])
     snapshot = store.snapshot()
     raw = RawColumns(snapshot.fields, snapshot.has_overflow)
-    scan = scan_of(snapshot, raw, [ScanColumn("t", raw.time()), ScanColumn("n", raw.number("status", "long")), ScanColumn("o", raw.text("other"))])
+    scan = scan_of(
+        snapshot, raw, [ScanColumn("t", raw.time()), ScanColumn("n", raw.number("status", "long")), ScanColumn("o", raw.text("other"))]
+    )
     assert rows(scan, snapshot.files) == [(1, 200, None), (2, 404, None), (3, None, "x")]
 
 
@@ -79,7 +85,11 @@ def test_a_field_that_no_file_has_is_null(tmp_path: Path) -> None:
     store.append([LogGroup.from_logs([{"a": "1"}], [5])])
     snapshot = store.snapshot()
     raw = RawColumns(snapshot.fields, snapshot.has_overflow)
-    columns = [ScanColumn("n", raw.number("latency", "double")), ScanColumn("leaf", raw.leaf("info", "a.b")), ScanColumn("x", raw.text("Quoted \"name"))]
+    columns = [
+        ScanColumn("n", raw.number("latency", "double")),
+        ScanColumn("leaf", raw.leaf("info", "a.b")),
+        ScanColumn("x", raw.text('Quoted "name')),
+    ]
     assert rows(scan_of(snapshot, raw, columns), snapshot.files) == [(None, None, None)]
     assert rows(scan_of(snapshot, raw, columns), []) == []
 
@@ -117,7 +127,7 @@ def test_receive_time_is_known_before_and_after_compaction(tmp_path: Path) -> No
     assert seen[0] == seen[1] and all(received > 1_700_000_000 for _, received in seen[0])
 
 
-@pytest.mark.parametrize("field", ["rare 7", "Case", "case", "a\"b", "dots.in.name", "日本", "back\\slash"])
+@pytest.mark.parametrize("field", ["rare 7", "Case", "case", 'a"b', "dots.in.name", "日本", "back\\slash"])
 def test_rare_fields_come_from_the_overflow_column(tmp_path: Path, field: str) -> None:
     from transforms.connectors.delta import DeltaLogstore
 
@@ -128,7 +138,12 @@ def test_rare_fields_come_from_the_overflow_column(tmp_path: Path, field: str) -
     snapshot = store.snapshot()
     assert snapshot.has_overflow and field not in snapshot.fields
     raw = RawColumns(snapshot.fields, True)
-    columns = [ScanColumn("t", raw.time()), ScanColumn("x", raw.text(field)), ScanColumn("n", raw.number(field, "long")), ScanColumn("o", raw.text("other"))]
+    columns = [
+        ScanColumn("t", raw.time()),
+        ScanColumn("x", raw.text(field)),
+        ScanColumn("n", raw.number(field, "long")),
+        ScanColumn("o", raw.text("other")),
+    ]
     assert rows(scan_of(snapshot, raw, columns), snapshot.files) == [(1, None, None, None), (2, "404", 404, "")]
 
 

@@ -34,7 +34,4 @@ def render_location(location: Location) -> str:
     pad = "".join("\t" if character == "\t" else " " for character in line[:at])
     number = str(location.line)
     gutter = " " * len(number)
-    return (
-        f"{gutter}--> {location.source}:{number}:{location.column}\n"
-        f"{gutter} |\n{number} | {line}\n{gutter} | {pad}{'^' * width}"
-    )
+    return f"{gutter}--> {location.source}:{number}:{location.column}\n{gutter} |\n{number} | {line}\n{gutter} | {pad}{'^' * width}"

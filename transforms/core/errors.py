@@ -91,9 +91,7 @@ class LogsluiceError(Exception):
     default_code: ClassVar[str] = "Error"
     exit_code: ClassVar[ExitCode] = ExitCode.PROBLEMS
 
-    def __init__(
-        self, message: str, *, hint: str | None = None, location: Location | None = None, code: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, location: Location | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -91,6 +91,9 @@ class Engine:
         self.connection.close()
 
 
+_STREAM = re.compile(r".*?reading the stream registered as '~files:\d+' failed: (?:IOError: )?(.*?)(?:\. Detail: Python exception.*)?$")
+
+
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
     """DuckDB's errors as ours; the text of ours is refined by whoever knows the statement."""
@@ -105,6 +108,13 @@ def _told() -> Iterator[None]:
     except duckdb.IOException as error:
         raise StoreUnavailable(
             f"a data file cannot be read: {_first_line(error)}", hint="was the Logstore vacuumed while the statement ran? try again"
+        ) from error
+    except duckdb.InvalidInputException as error:
+        told = _STREAM.match(_first_line(error))
+        if told is None:
+            raise QueryFailed(str(error)) from error
+        raise StoreUnavailable(
+            f"a data file cannot be read: {told[1]}", hint="was the Logstore vacuumed while the statement ran? try again"
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise QueryFailed(

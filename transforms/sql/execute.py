@@ -23,7 +23,8 @@ def run_whole(plan: QueryPlan, external: Mapping[str, Any], limits: EngineLimits
     Few rows of plain types come as Python values: that spares a process that reads no ExternalStore the import of Arrow.
     """
     if plan.insert is None and all(column.sql_type.partition("(")[0] in PLAIN_TYPES for column in plan.output):
-        return _run(plan, plan.files, plan.sql, external, limits, Engine.rows)
+        rows: Rows = _run(plan, plan.files, plan.sql, external, limits, Engine.rows)
+        return rows
     return Rows(with_output_names(plan, _run(plan, plan.files, plan.sql, external, limits)))
 
 
@@ -67,6 +68,8 @@ def _run(
     try:
         install(engine.connection, plan.functions)
         if plan.reads_log:
+            for name, table in plan.scan.tables(files).items():
+                engine.define_table(name, table)
             engine.define_log(plan.scan.relation(files))
         for name, table in external.items():
             engine.define_table(external_name(name), table)

@@ -30,7 +30,9 @@ def explain_text(plan: QueryPlan, zone: dt.tzinfo, executor: str) -> str:
     if plan.phases.merge_sql is None:
         lines.append(f"  statement {plan.sql}")
     else:
-        lines.append(f"  tasks     {len(plan.tasks)}: {', '.join(f'{len(task.files)} files' for task in plan.tasks[:8])}{' …' if len(plan.tasks) > 8 else ''}")
+        lines.append(
+            f"  tasks     {len(plan.tasks)}: {', '.join(f'{len(task.files)} files' for task in plan.tasks[:8])}{' …' if len(plan.tasks) > 8 else ''}"
+        )
         lines.append(f"  per task  {plan.phases.task_sql}")
         lines.append(f"  merge     {plan.phases.merge_sql}")
     lines.append(f"  result    {', '.join(f'{column.name} {column.sql_type}' for column in plan.output)}")

@@ -29,7 +29,7 @@ class Phases:
     reason: str
 
 
-def split_phases(tree: exp.Expression) -> Phases:
+def split_phases(tree: exp.Expr) -> Phases:
     """The phases of a translated statement (engine dialect, relations ``"~log"`` and ``"~ext:NAME"``)."""
     whole = tree.sql(dialect="duckdb")
     obstacle = _obstacle(tree)
@@ -42,7 +42,7 @@ def split_phases(tree: exp.Expression) -> Phases:
     return _split_groups(tree, calls, whole)
 
 
-def _obstacle(tree: exp.Expression) -> str | None:
+def _obstacle(tree: exp.Expr) -> str | None:
     if not isinstance(tree, exp.Select):
         return "a set operation is one engine call"
     if tree.args.get("with_") or tree.args.get("with"):
@@ -69,11 +69,11 @@ def _obstacle(tree: exp.Expression) -> str | None:
     return None
 
 
-def _aggregates(tree: exp.Select) -> list[exp.Expression]:
+def _aggregates(tree: exp.Select) -> list[exp.Expr]:
     """The aggregate calls, outermost only."""
-    found: list[exp.Expression] = []
+    found: list[exp.Expr] = []
 
-    def visit(node: exp.Expression) -> None:
+    def visit(node: exp.Expr) -> None:
         if is_aggregate(node):
             found.append(node)
             return
@@ -86,10 +86,10 @@ def _aggregates(tree: exp.Select) -> list[exp.Expression]:
     return found
 
 
-def _split_groups(tree: exp.Select, calls: list[exp.Expression], whole: str) -> Phases:
+def _split_groups(tree: exp.Select, calls: list[exp.Expr], whole: str) -> Phases:
     keys = _group_keys(tree)
-    replaced: list[tuple[exp.Expression, exp.Expression]] = [(key, _column(f"~g{i}")) for i, key in enumerate(keys)]
-    partials: list[exp.Expression] = [exp.alias_(key.copy(), f"~g{i}", quoted=True) for i, key in enumerate(keys)]
+    replaced: list[tuple[exp.Expr, exp.Expr]] = [(key, _column(f"~g{i}")) for i, key in enumerate(keys)]
+    partials: list[exp.Expr] = [exp.alias_(key.copy(), f"~g{i}", quoted=True) for i, key in enumerate(keys)]
     for call in calls:
         if any(known == call for known, _ in replaced):
             continue
@@ -117,9 +117,9 @@ def _split_groups(tree: exp.Select, calls: list[exp.Expression], whole: str) -> 
     return Phases(task.sql(dialect="duckdb"), merge.sql(dialect="duckdb"), "each task aggregates its files; the partial results are merged")
 
 
-def _group_keys(tree: exp.Select) -> list[exp.Expression]:
+def _group_keys(tree: exp.Select) -> list[exp.Expr]:
     group = tree.args.get("group")
-    keys: list[exp.Expression] = []
+    keys: list[exp.Expr] = []
     for item in group.expressions if group is not None else ():
         if isinstance(item, exp.Literal) and item.is_int:
             item = tree.expressions[int(item.this) - 1]
@@ -133,8 +133,8 @@ def _split_rows(tree: exp.Select) -> Phases:
     names = [item.alias_or_name for item in tree.expressions]
     columns = [exp.alias_(item.unalias().copy(), f"~c{i}", quoted=True) for i, item in enumerate(tree.expressions)]
     by_alias = {name.casefold(): i for i, name in reversed(list(enumerate(names)))}
-    hidden: list[exp.Expression] = []
-    merged_order: list[exp.Expression] = []
+    hidden: list[exp.Expr] = []
+    merged_order: list[exp.Expr] = []
     for term in order.expressions if order is not None else ():
         value = term.this
         if isinstance(value, exp.Literal) and value.is_int:
@@ -181,22 +181,22 @@ def _first_rows(tree: exp.Select) -> int | None:
     return int(limit.expression.this) + skipped
 
 
-def _with_projections(tree: exp.Select, projections: list[exp.Expression]) -> exp.Select:
+def _with_projections(tree: exp.Select, projections: list[exp.Expr]) -> exp.Select:
     task = tree.copy()
     task.set("expressions", projections)
     return task
 
 
-def _replace(node: exp.Expression, replaced: list[tuple[exp.Expression, exp.Expression]]) -> exp.Expression:
+def _replace(node: exp.Expr, replaced: list[tuple[exp.Expr, exp.Expr]]) -> exp.Expr:
     """A copy in which every subtree equal to a known one gives way to its counterpart."""
 
-    def exchange(part: exp.Expression) -> exp.Expression:
+    def exchange(part: exp.Expr) -> exp.Expr:
         for known, counterpart in replaced:
             if part == known:
                 return counterpart.copy()
         return part
 
-    out: exp.Expression = node.copy().transform(exchange, copy=False)
+    out: exp.Expr = node.copy().transform(exchange, copy=False)
     return out
 
 
@@ -204,6 +204,6 @@ def _column(name: str) -> exp.Column:
     return exp.Column(this=exp.to_identifier(name, quoted=True))
 
 
-def _shown(call: exp.Expression) -> str:
+def _shown(call: exp.Expr) -> str:
     text = call.sql(dialect="duckdb")
     return text if len(text) <= 40 else text[:39] + "…"

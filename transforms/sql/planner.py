@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import TAG_PREFIX
@@ -98,7 +97,7 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
     )
     external, reasons, warnings = _external(analysis, around)
     phases = split_phases(analysis.tree)
-    reads_log = any(table.name == LOG for table in analysis.tree.find_all(_table_type()))
+    reads_log = analysis.reads_log
     files = snapshot.files if reads_log else ()
     return QueryPlan(
         statement=text,
@@ -144,7 +143,7 @@ def _plan_search(
         shown.append("~overflow")
     outputs = ", ".join(quoted(f"~c{i}") for i in range(len(shown)))
     order = 'order by "~c0" desc, "~ns" desc'
-    task = f"select {outputs}, \"~ns\" from {quoted(LOG)} {order} limit {options.limit + options.offset}"
+    task = f'select {outputs}, "~ns" from {quoted(LOG)} {order} limit {options.limit + options.offset}'
     page = f"{order} limit {options.limit} offset {options.offset}"
     whole = f"select {outputs} from {quoted(LOG)} {page}"
     return QueryPlan(
@@ -160,7 +159,9 @@ def _plan_search(
         files_total=snapshot.files_total,
         rows_total=snapshot.rows_total,
         external=(),
-        phases=Phases(task, f"select {outputs} from {quoted(PARTIAL)} {page}", "each task keeps its newest logs; the newest of all are merged"),
+        phases=Phases(
+            task, f"select {outputs} from {quoted(PARTIAL)} {page}", "each task keeps its newest logs; the newest of all are merged"
+        ),
         tasks=_tasks(snapshot.files, options.least_tasks, split=True),
         output=tuple(OutputColumn(name, "bigint" if i == 0 else "varchar") for i, name in enumerate(shown)),
         reasons=(f"raw logs, newest first, {options.limit} at most",),
@@ -215,6 +216,7 @@ def _scan(raw: RawColumns, predicate: SearchPredicate, times: Interval, columns:
         times=times,
         has_overflow=snapshot.has_overflow,
         known=frozenset(snapshot.fields),
+        access=snapshot.access,
     )
 
 
@@ -247,7 +249,8 @@ def _external(analysis: Analysis, around: Surroundings) -> tuple[tuple[ExternalR
             )
         elif size.bytes is not None and size.bytes > ADVISED_STORE_BYTES and not use.conditions:
             warnings.append(
-                f"ExternalStore {use.name!r} holds about {size.bytes // 1_048_576:,} MB and is read whole; a condition on its columns in WHERE makes the database send less"
+                f"ExternalStore {use.name!r} holds about {size.bytes // 1_048_576:,} MB and is read whole; "
+                "a condition on its columns in WHERE makes the database send less"
             )
         # A statement that only counts rows needs some column to carry them.
         columns = use.columns or (around.external_columns(store)[0].name,)
@@ -277,11 +280,3 @@ def _tasks(files: Sequence[DataFile], least: int, *, split: bool) -> tuple[ScanT
         done += file.size
     filled = [group for group in groups if group] or [[]]
     return tuple(ScanTask(number, tuple(group)) for number, group in enumerate(filled))
-
-
-def _table_type() -> type:
-    from sqlglot import exp
-
-    return exp.Table
-
-

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from transforms.core.field_columns import OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, typed_column
 from transforms.core.interval import Interval
 from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
-from transforms.stores.logstore import DataFile
+from transforms.stores.logstore import DataFile, FileAccess
 
 __all__ = ["LOG", "LogScan", "RawColumns", "ScanColumn", "literal", "quoted"]
 
@@ -115,6 +116,7 @@ class LogScan:
         times: the interval of ``__time__``.
         has_overflow: numbers of rare fields come from the overflow column.
         known: fields that have a column.
+        access: how the files are opened; None when the engine opens their paths by itself.
     """
 
     columns: tuple[ScanColumn, ...]
@@ -124,10 +126,25 @@ class LogScan:
     times: Interval
     has_overflow: bool
     known: frozenset[str]
+    access: FileAccess | None = None
+
+    def tables(self, files: Sequence[DataFile]) -> dict[str, Any]:
+        """Arrow datasets that `relation` reads by name: the files that the engine cannot open by itself. Empty when it can."""
+        if self.access is None or not files:
+            return {}
+        from transforms.sql.remote_files import dataset
+
+        file_system = self.access.file_system()
+        return {
+            _table_name(number): dataset(
+                file_system, [(self.access.relative(file), file.receive_time) for file in members], self._needed(stored)[0]
+            )
+            for number, (stored, members) in enumerate(self._groups(files))
+        }
 
     def relation(self, files: Sequence[DataFile]) -> str:
         """The SELECT whose rows are ``"~log"`` when just these files are read."""
-        columns = ", ".join(f"{column.expression} as {quoted(column.name)}" for column in self.columns) or "1 as \"~row\""
+        columns = ", ".join(f"{column.expression} as {quoted(column.name)}" for column in self.columns) or '1 as "~row"'
         where = " and ".join(self._filters())
         return f"select {columns} from ({self._raw(files)})" + (f" where {where}" if where else "")
 
@@ -142,15 +159,20 @@ class LogScan:
         return out
 
     def _raw(self, files: Sequence[DataFile]) -> str:
+        groups = self._groups(files)
+        if not groups:
+            return self._group(0, (), frozenset(self.typed))
+        return " union all by name ".join(self._group(number, members, stored) for number, (stored, members) in enumerate(groups))
+
+    def _groups(self, files: Sequence[DataFile]) -> list[tuple[frozenset[tuple[str, str]], list[DataFile]]]:
+        """Files that agree on which of the needed typed columns they have."""
         groups: dict[frozenset[tuple[str, str]], list[DataFile]] = {}
         for file in files:
             groups.setdefault(frozenset(self.typed) & frozenset(file.typed), []).append(file)
-        if not groups:
-            return self._group((), frozenset(self.typed))
-        return " union all by name ".join(self._group(members, stored) for stored, members in groups.items())
+        return list(groups.items())
 
-    def _group(self, files: Sequence[DataFile], stored: frozenset[tuple[str, str]]) -> str:
-        """Files that agree on which of the needed typed columns they have."""
+    def _needed(self, stored: frozenset[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:
+        """Columns (name → SQL type) to take from files with these typed columns, and the raw layer's expressions over them."""
         needed = dict(self.physical)
         # The time is always read: a file without columns of the statement still has its rows.
         needed.setdefault(TIME, "bigint")
@@ -163,11 +185,19 @@ class LogScan:
             needed.setdefault(column, sql_type)
         for field, kind in stored:
             needed[typed_column(field, kind)] = _NUMBER[kind][0]
+        return needed, items
+
+    def _group(self, number: int, files: Sequence[DataFile], stored: frozenset[tuple[str, str]]) -> str:
+        needed, items = self._needed(stored)
+        received = RECEIVE_TIME in needed
+        if self.access is not None and files:
+            # A dataset has all columns that are needed, and knows the receive time of each file.
+            items += [quoted(RECEIVE_TIME)] if received else []
+            return f"select {', '.join(items)} from {quoted(_table_name(number))}"
         # An empty table of all columns stands beside the files: a column that none of them has would be an error otherwise.
         empty = ", ".join(f"cast(null as {sql_type}) as {quoted(column)}" for column, sql_type in needed.items())
-        received = RECEIVE_TIME in needed
         if received:
-            empty += ", cast(null as varchar) as \"~file\""
+            empty += ', cast(null as varchar) as "~file"'
         relation = f"select * from (select {empty}) where false"
         if files:
             paths = ", ".join(literal(file.path) for file in files)
@@ -177,10 +207,14 @@ class LogScan:
             return f"select {', '.join(items)} from ({relation})"
         # A file of one commit does not carry its receive time: the table's log does.
         known = ", ".join(f"({literal(f.path)}, {f.receive_time})" for f in files if f.receive_time is not None)
-        items.append(f"coalesce({quoted(RECEIVE_TIME)}, \"~commit\".received) as {quoted(RECEIVE_TIME)}")
+        items.append(f'coalesce({quoted(RECEIVE_TIME)}, "~commit".received) as {quoted(RECEIVE_TIME)}')
         commits = f"(values {known})" if known else "(select null::varchar, null::bigint where false)"
         join = f'left join {commits} as "~commit"(path, received) on "~file" = "~commit".path'
         return f"select {', '.join(items)} from ({relation}) {join}"
+
+
+def _table_name(number: int) -> str:
+    return f"~files:{number}"
 
 
 def _parsed(text: str, kind: str) -> str:
