@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from transforms.connectors.delta import DeltaLogstore, create_delta_logstore, drop_delta_logstore, open_delta_logstore
-from transforms.connectors.delta.storage import LocalStorage, ObjectStorage, storage_of
+from transforms.connectors.delta.object_storage import ObjectStorage
+from transforms.connectors.delta.storage import LocalStorage, storage_of
 from transforms.connectors.delta.table import create_table
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.log_group import LogGroup
@@ -110,7 +111,8 @@ def test_references_are_resolved_where_the_store_is_opened_and_kept_nowhere(tmp_
     descriptor = describe("s3://logs/web", secret="env:LOGS_KEY", region=f"file:{tmp_path / 'region'}", endpoint="http://here")
     storage = storage_of(descriptor)
     assert isinstance(storage, ObjectStorage)
-    assert storage.options == {"secret": "hunter2", "region": "eu-1", "endpoint": "http://here"}
+    known = {"secret": "hunter2", "region": "eu-1", "endpoint": "http://here"}
+    assert storage.options == known | {"aws_conditional_put": "etag", "aws_allow_http": "true"}
     assert storage.path_of("data/0/x.parquet") == "s3://logs/web/data/0/x.parquet"
     assert b"hunter2" not in pickle.dumps(descriptor) and "hunter2" not in repr(descriptor) + repr(storage)
     monkeypatch.delenv("LOGS_KEY")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
@@ -25,6 +25,7 @@ __all__ = [
     "AppTransaction",
     "Commit",
     "DataFile",
+    "FileAccess",
     "Logstore",
     "LogstoreDescriptor",
     "MaintenanceReport",
@@ -84,6 +85,18 @@ class DataFile:
     typed: tuple[tuple[str, str], ...] = ()
 
 
+class FileAccess(Protocol):
+    """How data files are opened that lie where engines cannot look. A value: travels to workers, holds references, no secret."""
+
+    def file_system(self) -> Any:
+        """An Arrow file system; references are resolved now. Raises ParameterInvalid for one that cannot be had."""
+        ...
+
+    def relative(self, file: DataFile) -> str:
+        """The file's path in that file system."""
+        ...
+
+
 @dataclass(frozen=True)
 class Commit:
     """The answer to a commit. ``applied`` is False when the app transaction had been made before: nothing changed."""
@@ -105,6 +118,7 @@ class Snapshot:
         files_total, rows_total, bytes_total: before pruning.
         fields: names of the fields that have a column of their own.
         has_overflow: whether some logs keep rare fields in the overflow column.
+        access: how an engine opens the files; None when their paths are all it needs.
     """
 
     version: int
@@ -114,6 +128,7 @@ class Snapshot:
     bytes_total: int
     fields: tuple[str, ...]
     has_overflow: bool = False
+    access: FileAccess | None = None
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class Committer:
             except (DeltaError, OSError) as error:
                 if "conflict" in str(error).lower() or self.open().version() != base:
                     continue
-                raise unavailable(self.name, error) from error
+                raise unavailable(self.storage, self.name, error) from error
             self._noticed(base + 1)
             return
         raise CommitConflict(
@@ -133,11 +133,12 @@ class Committer:
                 )
                 self.storage.settle(_entry(version))
         except CommitFailedError:
-            return False
+            # An object store may have taken the entry and lost its answer: the client's own second try then finds it there.
+            return self._is_ours(version, token)
         except (DeltaError, OSError) as error:
             # Whether the commit got in is unknown (a store that answered too late): its log entry tells.
             if not self._is_ours(version, token):
-                raise unavailable(self.name, error) from error
+                raise unavailable(self.storage, self.name, error) from error
         return True
 
     def _is_ours(self, version: int, token: str) -> bool:

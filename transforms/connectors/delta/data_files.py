@@ -74,7 +74,7 @@ def write_frame(
         size = storage.size(relative)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreUnavailable(
-            f"the data file {storage.path_of(relative)} cannot be written: {error}",
+            f"the data file {storage.path_of(relative)} cannot be written: {storage.words(error)}",
             hint="check room and rights there; no log became visible",
         ) from error
     seconds = frame[TIME]

@@ -41,7 +41,7 @@ def read_files(
 def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[Any]:
     """The stored columns of a file (no typed twins) as tables of at most `MAX_ROWS` logs; row groups outside ``times`` are skipped."""
     try:
-        with pq.ParquetFile(storage.open(storage.relative(file.path))) as parquet:
+        with pq.ParquetFile(storage.open(storage.relative(file.path)), pre_buffer=storage.reads_ahead) as parquet:
             names = parquet.schema_arrow.names
             wanted = None if fields is None else {column_of(field) for field in fields}
             own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW}
@@ -57,7 +57,8 @@ def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields
         ) from error
     except (OSError, pa.ArrowInvalid) as error:
         raise StoreUnavailable(
-            f"the data file {file.path} cannot be read: {error}", hint="restore it from a copy, or remove it from the Logstore"
+            f"the data file {file.path} cannot be read: {storage.words(error)}",
+            hint="restore it from a copy, or remove it from the Logstore",
         ) from error
 
 

@@ -56,6 +56,6 @@ def vacuum(committer: Committer, older_than_hours: float) -> MaintenanceReport:
             committer.clock.sleep(0.01)
             continue
         except (DeltaError, OSError) as error:
-            raise unavailable(committer.name, error) from error
+            raise unavailable(storage, committer.name, error) from error
         return MaintenanceReport(files_removed=len(gone), bytes_removed=sum(sizes.get(path, 0) for path in gone))
     raise CommitConflict(f"vacuuming Logstore {committer.name!r} lost {ATTEMPTS} times against other writers", hint="try again")

@@ -32,7 +32,7 @@ def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIM
     files = _files(storage, listed)
     if not received.unbounded:
         files = [file for file in files if received.overlaps(*received_span(file))]
-    return Snapshot(table.version(), tuple(files), total, rows, size, fields, OVERFLOW in columns)
+    return Snapshot(table.version(), tuple(files), total, rows, size, fields, OVERFLOW in columns, storage.access)
 
 
 def active_files(storage: Storage, table: DeltaTable) -> list[DataFile]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,17 +15,23 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from transforms.core.errors import ParameterInvalid
-from transforms.core.secret import Secret, is_reference
-from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.logstore import FileAccess, LogstoreDescriptor
 
-__all__ = ["LocalStorage", "ObjectStorage", "Storage", "storage_of"]
+__all__ = ["LocalStorage", "Storage", "storage_of"]
 
 
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|\\")
 
 
 class Storage(Protocol):
-    """Reads and writes whole files below one root."""
+    """Reads and writes whole files below one root.
+
+    ``reads_ahead``: each reading waits for an answer, so a file's wanted parts are fetched together.
+    ``access``: how engines open the data files, None when they do it by themselves.
+    """
+
+    reads_ahead: bool
+    access: FileAccess | None
 
     @property
     def table_uri(self) -> str:
@@ -74,9 +79,16 @@ class Storage(Protocol):
         """Delete everything; the commit log goes last, so that a repeat finds what a killed one left."""
         ...
 
+    def words(self, error: Exception) -> str:
+        """What an error says, without secrets; the error itself is rid of them too."""
+        ...
+
 
 class LocalStorage:
     """A folder of this machine."""
+
+    reads_ahead = False
+    access: FileAccess | None = None
 
     def __init__(self, root: Path) -> None:
         if _UNFIT.search(str(root)):
@@ -139,70 +151,8 @@ class LocalStorage:
                 entry.unlink()
         self.root.rmdir()
 
-
-class ObjectStorage:
-    """An object store (``s3://``, ``gs://``, ``az://``, …), through the file system of the table library."""
-
-    def __init__(self, url: str, options: dict[str, str]) -> None:
-        self.table_uri = url.rstrip("/")
-        self.options = options
-        self._opened: Any = None
-
-    @property
-    def _files(self) -> Any:
-        if self._opened is None:
-            import pyarrow.fs
-            from deltalake.fs import DeltaStorageHandler
-
-            self._opened = pyarrow.fs.PyFileSystem(DeltaStorageHandler(self.table_uri, self.options))
-        return self._opened
-
-    def prepare(self) -> None:
-        """Object stores have no folders."""
-
-    def path_of(self, relative: str) -> str:
-        return f"{self.table_uri}/{relative}"
-
-    def relative(self, path: str) -> str:
-        if not path.startswith(self.table_uri + "/"):
-            raise ParameterInvalid(f"the data file {path} is not inside the Logstore {self.table_uri}")
-        return path[len(self.table_uri) + 1 :]
-
-    @contextmanager
-    def writing(self, relative: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
-            path = Path(folder) / "part.parquet"
-            yield path
-            # Arrow's own stream would hand its buffers on, and the table library's takes bytes only.
-            target = self._files.handler._handler.open_output_stream(relative)
-            with path.open("rb") as source:
-                while block := source.read(8 * 1024 * 1024):
-                    target.write(block)
-            target.close()
-
-    def settle(self, relative: str) -> None:
-        """What an object store has taken is durable."""
-
-    def open(self, relative: str) -> Any:
-        return self._files.open_input_file(relative)
-
-    def read_bytes(self, relative: str) -> bytes:
-        with self._files.open_input_stream(relative) as source:
-            return bytes(source.read())
-
-    def size(self, relative: str) -> int | None:
-        import pyarrow.fs
-
-        info = self._files.get_file_info(relative)
-        return int(info.size) if info.type == pyarrow.fs.FileType.File else None
-
-    def delete_all(self) -> None:
-        import pyarrow.fs
-
-        found = self._files.get_file_info(pyarrow.fs.FileSelector("", recursive=True, allow_not_found=True))
-        names = [info.path for info in found if info.type == pyarrow.fs.FileType.File]
-        for name in sorted(names, key=lambda name: name.lstrip("/").startswith("_delta_log")):
-            self._files.delete_file(name)
+    def words(self, error: Exception) -> str:
+        return str(error)
 
 
 def storage_of(descriptor: LogstoreDescriptor) -> Storage:
@@ -213,8 +163,10 @@ def storage_of(descriptor: LogstoreDescriptor) -> Storage:
         return LocalStorage(Path(unquote(urlsplit(location).path)))
     if "://" not in location:
         return LocalStorage(Path(location).expanduser().absolute())
-    options = {key: Secret(value).reveal() if is_reference(value) else value for key, value in descriptor.storage_options.items()}
-    return ObjectStorage(location, options)
+    # Only here: a Logstore in a folder pays nothing for the client of object stores.
+    from transforms.connectors.delta.object_storage import ObjectStorage
+
+    return ObjectStorage(location, descriptor.storage_options)
 
 
 def _sync(path: Path) -> None:

@@ -45,7 +45,7 @@ def create_table(storage: Storage, name: str) -> None:
         except CommitFailedError:
             open_table(storage, name)  # another creator was first: fine, if its table can be opened
         except (DeltaError, OSError) as error:
-            raise unavailable(name, error) from error
+            raise unavailable(storage, name, error) from error
 
 
 def open_table(storage: Storage, name: str) -> DeltaTable:
@@ -55,12 +55,14 @@ def open_table(storage: Storage, name: str) -> DeltaTable:
     except TableNotFoundError:
         raise NotFound(f"the Logstore {name!r} does not exist", hint="create it first", code="LogStoreNotExist") from None
     except (DeltaError, OSError) as error:
-        raise unavailable(name, error) from error
+        raise unavailable(storage, name, error) from error
 
 
-def unavailable(name: str, error: Exception) -> StoreUnavailable:
+def unavailable(storage: Storage, name: str, error: Exception) -> StoreUnavailable:
     """What the table library reports, as an error of ours."""
-    return StoreUnavailable(f"the Logstore {name!r} cannot be read or written: {error}", hint="check its location, then try again")
+    return StoreUnavailable(
+        f"the Logstore {name!r} cannot be read or written: {storage.words(error)}", hint="check its location, then try again"
+    )
 
 
 def field(column: str, kind: str, of: str | None = None) -> Field:

@@ -40,7 +40,7 @@ def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailB
         except FileNotFoundError:
             raise expired(name, version) from None
         except OSError as error:
-            raise StoreUnavailable(f"the log of Logstore {name!r} cannot be read: {error}") from error
+            raise StoreUnavailable(f"the log of Logstore {name!r} cannot be read: {storage.words(error)}") from error
         adds = [add for line in lines if b'"add"' in line and (add := json.loads(line).get("add")) and add["dataChange"]]
         if adds:
             files = tuple(data_file(add, storage.path_of(add["path"])) for add in adds)
