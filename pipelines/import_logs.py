@@ -22,7 +22,7 @@ from pipelines.import_inputs import STDIN, Input, PatientPipe, digest, find_inpu
 from pipelines.import_stages import Place, Stages
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
-from transforms.core.errors import AlreadyExists, ParameterInvalid
+from transforms.core.errors import AlreadyExists, ParameterInvalid, UserError
 from transforms.stores.logstore import AppTransaction
 
 if TYPE_CHECKING:
@@ -178,7 +178,18 @@ class _Import:
         self._cut_dead_letters(int(self._run.end["dead"]))
         place = Place(self._run.end["file"], self._run.end["at"])
         with Stages(self._inputs, self._readers, place, pipe=self._pipe) as stages:
-            pending = _Pending()
+            self._take(stages)
+        end = self._run.end
+        summary = {**end["counters"], "dead_letters": end["dead_letters"], "inputs": self._remembered()}
+        with durable("import.finish"):
+            self._catalogue.record_import(self._request.project, replace(self._run, finished=True, summary=summary))
+        _fill(self._report, summary)
+        self._report.changed = [found.name for found in self._inputs if found.changed()]
+
+    def _take(self, stages: Stages) -> None:
+        """Commit batch after batch; when an input turns out to be damaged, what was read before it too."""
+        pending = _Pending()
+        try:
             for item in stages.batches(wait=1.0):
                 if item is not None:
                     pending.add(*item)
@@ -186,14 +197,12 @@ class _Import:
                 if pending.full(self._request.batch_rows):
                     self._commit(pending)
                     pending = _Pending()
+        except UserError:
             if pending.batches:
                 self._commit(pending)
-        end = self._run.end
-        summary = {**end["counters"], "dead_letters": end["dead_letters"], "inputs": self._remembered()}
-        with durable("import.finish"):
-            self._catalogue.record_import(self._request.project, replace(self._run, finished=True, summary=summary))
-        _fill(self._report, summary)
-        self._report.changed = [found.name for found in self._inputs if found.changed()]
+            raise
+        if pending.batches:
+            self._commit(pending)
 
     def _begin(self, run: ImportRun, clock: Clock) -> ImportRun:
         """Write down where the import begins, before anything is written elsewhere."""
@@ -326,10 +335,11 @@ def _readers(request: ImportRequest, formats: list[str], started_us: int) -> lis
 
 def _refuse_changed(runs: Any, inputs: list[Input], import_id: str) -> None:
     """A file that was imported when it was shorter or longer: importing it whole again would double its logs."""
+    if any(run.id == import_id for run in runs):
+        return
     sizes: dict[str, int] = {}
     for run in runs:
-        if run.id != import_id:
-            sizes.update((run.summary or run.start).get("inputs", {}))
+        sizes.update((run.summary or run.start).get("inputs", {}))
     for found in inputs:
         if found.path is None:
             continue

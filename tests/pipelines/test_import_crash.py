@@ -89,7 +89,7 @@ def test_killed_at_a_sample_of_moments(moments: list[str], inputs: Path, tmp_pat
     late = [
         i for i, moment in enumerate(moments) if moment in ("import.intent after", "import.dead-letters after", "logstore.commit after")
     ]
-    for n in sorted(random.Random(7).sample(sorted(sample), 3) + random.Random(8).sample(late, 3)):
+    for n in sorted(random.Random(7).sample(sorted(sample), 2) + random.Random(8).sample(late, 2)):
         _killed_at(n, inputs, tmp_path / str(n))
 
 

@@ -218,6 +218,7 @@ def test_a_file_that_changed_is_not_doubled_silently(store: Home, tmp_path: Path
     assert caught.value.code == "ImportChanged"
     assert "tail -c +17" in str(caught.value.hint)
     assert import_files(store, file, again=True).logs == 2
+    assert import_files(store, file).repeated
 
 
 def test_two_processes_at_one_import(store: Home, tmp_path: Path) -> None:
@@ -240,12 +241,16 @@ def test_damaged_files_say_so(store: Home, tmp_path: Path, damage: str, pack: ob
     import random
 
     noise = random.Random(1)
-    whole = pack("".join(json.dumps({"__time__": i, "n": noise.random()}) + "\n" for i in range(5_000)).encode())  # type: ignore[operator]
+    whole = pack("".join(json.dumps({"__time__": i, "n": noise.random()}) + "\n" for i in range(30_000)).encode())  # type: ignore[operator]
     file = tmp_path / "x.jsonl"
     file.write_bytes(whole[: len(whole) // 2] if damage == "cut" else whole[:200] + b"\x00" * 200 + whole[400:])
     with pytest.raises(ParameterInvalid) as caught:
         import_files(store, file)
     assert caught.value.code == "InputDamaged"
+    if damage == "cut":
+        found = logs_of(store)
+        assert 5_000 < len(found) < 30_000
+        assert {seconds for seconds, _, _ in found} == set(range(len(found)))
 
 
 def test_not_a_parquet_file(store: Home, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ __all__ = ["CHUNK_BYTES", "Compression", "Continued", "compression_of", "damaged
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 16 * 1024 * 1024
 _BLOCK = 1024 * 1024
+_PACKED_BLOCK = 64 * 1024
 
 
 def compression_of(first_bytes: bytes) -> Compression:
@@ -115,10 +116,10 @@ def read_chunks(
     while True:
         wanted = max(chunk_bytes, len(carry) + 1)
         while True:
-            data, ended = _fill(stream, name, carry, wanted if stop is None else min(wanted, stop - offset), offset)
+            data, ended, failure = _fill(stream, carry, wanted if stop is None else min(wanted, stop - offset))
             ended = ended or (stop is not None and offset + len(data) >= stop)
             cut = len(data) if ended else data.rfind(b"\n") + 1
-            if cut or len(data) > max_line_bytes or len(data) < wanted:
+            if failure is not None or cut or len(data) > max_line_bytes or len(data) < wanted:
                 break
             carry, wanted = bytes(data), 2 * wanted
         carry = bytes(memoryview(data)[cut:])
@@ -128,45 +129,51 @@ def read_chunks(
             yield Chunk(data, offset, line)
             line += lines
             offset += cut
+        if failure is not None:
+            raise damaged(name, offset, failure) from failure
         if ended:
             return
         if len(carry) > max_line_bytes:
-            whole, rest = _pass_line(stream, name, offset, len(carry))
+            whole, rest = _pass_line(stream, name, offset, len(carry), stop)
             yield Chunk(carry[:max_line_bytes], offset, line, too_long=whole)
             offset, line, carry = offset + whole, line + 1, rest
 
 
-def _fill(stream: Any, name: str, carry: bytes, size: int, offset: int) -> tuple[bytearray, bool]:
-    """``carry`` and what follows it in the stream, ``size`` bytes in all or fewer if it pauses; whether it has ended."""
+def _fill(stream: Any, carry: bytes, size: int) -> tuple[bytearray, bool, OSError | None]:
+    """``carry`` and what follows it in the stream, ``size`` bytes in all or fewer if it pauses; whether it has ended; what broke it."""
     data = bytearray(max(size, len(carry)))
     data[: len(carry)] = carry
     have = len(carry)
     ended = False
+    failure: OSError | None = None
     # Read into place where the stream can: a copy of every byte less.
     readinto = getattr(stream, "readinto", None)
+    # A packed stream that breaks loses all that one read asked for: so each asks for little.
+    step = size if isinstance(stream, io.BufferedReader) else _PACKED_BLOCK
     with memoryview(data) as view:
         while have < size and not ended:
             try:
                 if readinto is not None:
-                    count = readinto(view[have:size])
+                    count = readinto(view[have : min(size, have + step)])
                 else:
                     block = stream.read(min(_BLOCK, size - have))
                     count = len(block)
                     view[have : have + count] = block
             except OSError as error:  # pyarrow's and zlib's complaints are OSErrors
-                raise damaged(name, offset + have, error) from error
+                failure = error  # what came before is good and is not thrown away
+                break
             ended = not count
             have += count
             if count and getattr(stream, "paused", False):
                 break
     del data[have:]
-    return data, ended
+    return data, ended, failure
 
 
-def _pass_line(stream: Any, name: str, offset: int, read: int) -> tuple[int, bytes]:
+def _pass_line(stream: Any, name: str, offset: int, read: int, stop: int | None) -> tuple[int, bytes]:
     """Read on to the end of a line that is too long: its length with the line end, and what was read beyond."""
     while True:
-        block = _read(stream, name, offset + read, _BLOCK)
+        block = _read(stream, name, offset + read, _BLOCK if stop is None else min(_BLOCK, stop - offset - read))
         end = block.find(b"\n") + 1
         if end or not block:
             return read + end, block[end:]

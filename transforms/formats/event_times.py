@@ -24,7 +24,7 @@ class LogSettings:
 
     Args:
         started_us: the time of logs that have none, microseconds.
-        time_field: the field that holds the time; None = ``__time__`` where a log has it.
+        time_field: the field that holds the time; None = ``__time__`` where a log has it. When another is named, ``__time__`` is dropped.
         time_format: how it is written.
         time_pattern: a regular expression whose one group cuts the time out of ``content`` (or out of ``time_field``).
         topic, source, tags: given to logs that have none of their own.
