@@ -9,6 +9,7 @@ import pytest
 
 from tests.sql import test_analysis_rules, test_functions_two_phase
 from tests.sql.statement_world import refusal, rows_of
+from transforms.core.errors import QueryFailed, SqlError
 from transforms.sql.functions import function_names, functions_named
 
 VALUES: dict[str, list[tuple[str, Any]]] = {
@@ -45,9 +46,11 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
         (r"regexp_like('HTTP/2.0', '\d+')", True), (r"regexp_extract('HTTP', '\d+')", None), (r"regexp_extract('a1b22', '\d+')", "1"),
         ("regexp_extract('xay', 'a(z)?', 0)", "a"), ("regexp_extract('abc', 'x*')", ""), ("regexp_extract('foobar', '(?<=foo)bar')", "bar"),
         (r"regexp_extract('aa', '(a)\1', 1)", "a"), (r"regexp_extract_all('a1b2', '([a-z])(\d)', 2)", ["1", "2"]),
-        (r"regexp_extract_all('a1b2', '\d')", ["1", "2"]), ("regexp_extract_all('aXb', '(?=X)')", [""]), (r"regexp_replace('a1b2', '(\d)', '<$1>')", "a<1>b<2>"),
+        (r"regexp_extract_all('a1b2', '\d')", ["1", "2"]), ("regexp_extract_all('aXb', '(?=X)')", [""]),
+        (r"regexp_replace('a1b2', '(\d)', '<$1>')", "a<1>b<2>"),
         (r"regexp_replace('a1b2', '\d')", "ab"), ("regexp_replace('aXbX', 'X(?=b)', '$0-')", "aX-bX"), ("regexp_replace('aXbX', 'X(?=b)')", "abX"),
-        (r"regexp_replace('GET', '(G)(E)', '$2$1\\')", "EG\\T"), ("regexp_replace('a.b', '[.]', '$')", "a$b"), ("regexp_replace('ab', 'a', lower('<$0>'))", "<a>b"),
+        (r"regexp_replace('GET', '(G)(E)', '$2$1\\')", "EG\\T"), ("regexp_replace('a.b', '[.]', '$')", "a$b"),
+        ("regexp_replace('ab', 'a', lower('<$0>'))", "<a>b"),
         ("regexp_split('/a/b', '/')", ["", "a", "b"]), ("regexp_split('aXbXc', 'X(?=b)')", ["a", "bXc"]), ("regexp_count('a1b2', '[0-9]')", 2),
         ("regexp_count('a1b2', '[0-9](?=b)')", 1), ("regexp_like('abc', 'b(?!d)')", True), ("regexp_like(null, 'a')", None),
         ("regexp_like('abc', 'b(?!d)') and regexp_like(null, 'b(?!d)') is null", True),
@@ -122,7 +125,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
         ("any_match(array[1,2], x -> x > 1)", True), ("all_match(array[1,2], x -> x > 1)", False), ("none_match(array[1,2], x -> x > 2)", True),
         ("transform(array[1,2], x -> array_remove(array[1,2,3], x))", [[2, 3], [1, 3]]), ("concat(array[1], array[2])", [1, 2]),
         ("array[1] || array[2]", [1, 2]),
-        ("array[]", []),
+        ("array[]", []), ("array_join(array[], ',')", ""), ("array_join(array[1,2], lower('X'))", "1x2"), ("array_join(array[], lower('X'))", ""),
     ],
     "maps": [
         ("map()", {}), ("map(array['a'], array[1])['a']", 1), ("element_at(map(array['a'], array[1]), 'b')", None),
@@ -201,7 +204,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
         ("entropy(status) > 1", True), ("length(checksum(status))", 8), ("count_if(status = 200)", 3),
     ],
     "windows": [
-        ("max(n) from (select row_number() over (order by rt) + rank() over (order by rt) + dense_rank() over (order by rt) + ntile(1) over (order by rt) n from log)", 22),
+        ("max(n) from (select row_number() over (order by rt) + rank() over (order by rt) "
+         "+ dense_rank() over (order by rt) + ntile(1) over (order by rt) n from log)", 22),
         ("max(n) from (select cume_dist() over (order by rt) + percent_rank() over (order by rt) n from log)", 2.0),
         ("max(n) from (select first_value(status) over (order by rt) n from log)", 200),
         ("max(n) from (select last_value(status) over (order by rt) n from log)", 500),
@@ -264,3 +268,49 @@ def test_functions_work_over_columns_not_only_constants() -> None:
 def test_what_is_not_there_says_why(name: str) -> None:
     assert "is not available" in refusal(f"select {name}(1)").message
     assert not functions_named(name)
+
+
+_NULLS = {
+    "varchar": "v", "bigint": "i", "double": "d", "boolean": "b", "json": "j", "timestamp": "t", "date": "y", "decimal": "m", "T": "i",
+    "array(T)": "a", "array(varchar)": "s", "map(K, V)": "k", "varbinary": "x",
+}  # fmt: skip
+_NOTHING = (
+    "from (select cast(null as varchar) v, cast(null as bigint) i, cast(null as double) d, cast(null as boolean) b, cast(null as json) j, "
+    "cast(null as timestamp) t, cast(null as date) y, cast(null as decimal(10,2)) m, cast(null as array(bigint)) a, "
+    "cast(null as array(varchar)) s, cast(null as map(varchar, bigint)) k, to_utf8(cast(null as varchar)) x from log limit 1)"
+)
+
+
+def test_null_in_null_out_for_every_function_that_takes_plain_values() -> None:
+    """NULLs from the data, not literal ones; what needs a constant argument keeps its own tests."""
+    own_mind = {"coalesce", "json_array_contains", "array_position"}
+    tried, wrong = 0, []
+    for name in function_names():
+        for function in functions_named(name):
+            args = [_NULLS.get(str(param)) for param in function.signature.params]
+            if function.kind != "scalar" or name in own_mind or not args or None in args:
+                continue
+            sql = f"select {name}({', '.join(arg for arg in args if arg)}) {_NOTHING}"
+            try:
+                rows = rows_of(sql)
+            except SqlError as error:
+                assert "constant" in error.message, (name, error)
+                continue
+            except QueryFailed as error:
+                wrong.append((str(function.signature), [(error.message,)]))
+                continue
+            if rows != [(None,)]:
+                wrong.append((str(function.signature), rows))
+            tried += 1
+    assert not wrong
+    assert tried > 150
+
+
+def test_casts_of_null_are_null() -> None:
+    targets = ["varchar", "bigint", "double", "boolean", "timestamp", "date", "json", "array(bigint)", "varchar(2)"]
+    for source, column in (("varchar", "v"), ("json", "j"), ("bigint", "i")):
+        for target in targets:
+            try:
+                assert rows_of(f"select cast({column} as {target}), try_cast({column} as {target}) {_NOTHING}") == [(None, None)], (source, target)
+            except SqlError as error:
+                assert error.message.startswith("cannot cast"), (source, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -83,6 +84,9 @@ class Fragments(DuckDB):
         NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
 
 
+# What sqlglot cannot read or write is an error of ours, not a line in somebody's log.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
 _log_dialect = LogDialect()
 _fragments = Fragments()
 
@@ -122,6 +126,12 @@ def parse(statement: Statement) -> exp.Expr:
             "a statement holds exactly one query" if trees else "the statement has no SQL after the |",
             code="SyntaxError", hint="run them one by one" if trees else "write a select after the |",
             location=_at(statement, 0, max(len(sql), 1)),
+        )  # fmt: skip
+    if isinstance(trees[0], exp.Command):
+        first = tokens[0]
+        raise SqlError(
+            f"mismatched input {first.text!r}", code="SyntaxError", hint="a statement begins with select, with, values or insert into",
+            location=_at(statement, first.start, first.end + 1),
         )  # fmt: skip
     return trees[0]
 

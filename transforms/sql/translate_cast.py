@@ -16,7 +16,7 @@ __all__ = ["cast_to", "coerce", "common", "target_type", "timestamp_literal", "t
 
 _TIMESTAMP_TEXT = "strftime(_1, '%Y-%m-%d %H:%M:%S.%g')"
 # A text that is no whole number is put in quotes, which no number survives: CAST fails and names it, TRY_CAST gives NULL.
-_WHOLE = "CASE WHEN regexp_full_match(_1, '[+-]?[0-9]+') THEN _1 ELSE concat('''', _1, '''') END"
+_WHOLE = "CASE WHEN regexp_full_match(_1, '[+-]?[0-9]+') THEN _1 ELSE ('''' || _1 || '''') END"
 _RULES: dict[tuple[str, str], str] = {
     ("varchar", "bigint"): f"CAST({_WHOLE} AS BIGINT)",
     ("double", "bigint"): "CAST(round(_1) AS BIGINT)",

@@ -111,6 +111,10 @@ class FunctionTranslator:
         args = dict(spec.args)
         for side in ("start", "end"):
             if isinstance(args.get(side), exp.Expr):
+                if not args.get(f"{side}_side"):
+                    raise self.context.error(
+                        args[side], "a bound of a frame needs a direction", "SyntaxError", "write 1 preceding or 1 following"
+                    )
                 args[side] = self.expressions.value(args[side], env).sql
         return exp.WindowSpec(**args)
 
@@ -153,6 +157,8 @@ class FunctionTranslator:
             given = []
         if (distinct or order is not None) and not is_aggregate:
             raise self.context.error(span, f"DISTINCT and ORDER BY belong to aggregate functions, {name} is none", "SyntaxError")
+        if distinct and not given:
+            raise self.context.error(span, f"{name}(distinct) needs a column", "InvalidFunctionArgument", f"write {name}(distinct column)")
         if distinct and name.casefold() == "count" and len(given) > 1:
             given = [exp.Tuple(expressions=[each.copy() for each in given])]
 

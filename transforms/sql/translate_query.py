@@ -10,7 +10,7 @@ from sqlglot import exp
 from transforms.sql.check_limits import limit_of
 from transforms.sql.check_pushdown import Reading, readings_of
 from transforms.sql.functions.aggregates import has_aggregate, is_aggregate
-from transforms.sql.translate_context import Context, Typed, name_of, number, span_of
+from transforms.sql.translate_context import NOT_CONSTANT, Context, Typed, name_of, number, span_of
 from transforms.sql.translate_environment import Environment
 from transforms.sql.translate_expression import ExpressionTranslator
 from transforms.sql.translate_relation import RelationTranslator
@@ -243,6 +243,8 @@ class QueryTranslator:
             return [items[place].value.sql for place in places], exp.Group(
                 expressions=[number(place + 1) for place in places]
             ) if places else None
+        if not group.expressions:
+            raise self.context.error(group, "GROUP BY needs a column, an alias or a position", "SyntaxError", "write group by 1")
         out = exp.Group()
         plain: list[exp.Expr] = []
         for node in group.expressions:
@@ -312,6 +314,8 @@ class QueryTranslator:
             if place is None:
                 value = self.expressions.full(node, env.inner(clause="ORDER BY", aliases=alias))
                 self._sortable(node, value.type)
+                if value.constant is not NOT_CONSTANT:
+                    continue  # a constant orders nothing
                 place = next((i for i, item in enumerate(items) if item.value.sql == value.sql), None)
                 if place is None and distinct:
                     raise self.context.error(

@@ -220,8 +220,9 @@ class RelationTranslator:
             if isinstance(offset, exp.Identifier) and len(names) < len(projected):
                 names.append(name_of(offset))
         if names and len(names) != len(projected):
-            raise self.context.error(node, f"unnest gives {len(projected)} column{'s' * (len(projected) != 1)} here, but {len(names)} names are given", "ColumnCountMismatch",
-                                     "write unnest(array) as t(a), unnest(map) as t(k, v)")  # fmt: skip
+            gives = f"unnest gives {len(projected)} column{'s' * (len(projected) != 1)} here, but {len(names)} names are given"
+            hint = "write unnest(array) as t(a), unnest(map) as t(k, v)"
+            raise self.context.error(node, gives, "ColumnCountMismatch", hint)
         names = names or [f"_col{place}" for place in range(len(projected))]
         select = exp.Select(
             expressions=[

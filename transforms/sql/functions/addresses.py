@@ -11,7 +11,11 @@ FUNCTIONS: tuple[Function, ...] = (
     scalar("ip_prefix(varchar, bigint) -> varchar", "ip_prefix(_1, _2)", uses=("ip_prefix",)),
     scalar("ip_subnet_min(varchar) -> varchar", "ip_subnet_min(_1)", uses=("ip_subnet_min",)),
     scalar("ip_subnet_max(varchar) -> varchar", "ip_subnet_max(_1)", uses=("ip_subnet_max",)),
-    scalar("ip_subnet_range(varchar) -> array(varchar)", "[ip_subnet_min(_1), ip_subnet_max(_1)]", uses=("ip_subnet_min", "ip_subnet_max")),
+    scalar(
+        "ip_subnet_range(varchar) -> array(varchar)",
+        "CASE WHEN _1 IS NOT NULL THEN [ip_subnet_min(_1), ip_subnet_max(_1)] END",
+        uses=("ip_subnet_min", "ip_subnet_max"),
+    ),
     scalar("is_subnet_of(varchar, varchar) -> boolean", "is_subnet_of(_1, _2)", uses=("is_subnet_of",)),
     scalar("is_prefix_subnet_of(varchar, varchar) -> boolean", "is_subnet_of(_1, _2)", uses=("is_subnet_of",)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from transforms.sql.functions.model import Call, Function, applied, fill, scalar
+from transforms.sql.translate_context import NOT_CONSTANT
 
 __all__ = ["FUNCTIONS"]
 
@@ -26,6 +27,18 @@ def _zip_with(call: Call) -> exp.Expr:
     return fill(f"list_transform(generate_series(1, greatest(len(_1), len(_2))), lambda {at}: _3)", [one, other, body])
 
 
+def _join(call: Call) -> exp.Expr:
+    if len(call.args) > 2:
+        items = call.sql("list_transform(_1, lambda x: coalesce(CAST(x AS VARCHAR), _2))", call.args[0].sql, call.args[2].sql)
+    else:
+        items = call.sql("list_filter(list_transform(_1, lambda x: CAST(x AS VARCHAR)), lambda x: x IS NOT NULL)", call.args[0].sql)
+    if call.args[1].constant is not NOT_CONSTANT:
+        return fill("coalesce(array_to_string(_1, _2), CASE WHEN len(_1) = 0 THEN '' END)", [items, call.args[1].sql])
+    # The engine joins with constants only.
+    joined = "CASE WHEN len(_1) = 0 AND _2 IS NOT NULL THEN '' ELSE list_reduce(_1, lambda p, q: p || _2 || q) END"
+    return fill(joined, [items, call.args[1].sql])
+
+
 def _reduce(call: Call) -> exp.Expr:
     array, first, step, finish = (arg.sql for arg in call.args)
     return applied(finish, fill("list_reduce(_1, _2, _3)", [array, step, first]))
@@ -41,10 +54,9 @@ FUNCTIONS: tuple[Function, ...] = (
     scalar("array_distinct(array(T)) -> array(T)", _UNIQUE.format("_1")),
     scalar("array_intersect(array(T), array(T)) -> array(T)", f"list_filter({_UNIQUE.format('_1')}, lambda x: list_contains(_2, x))"),
     scalar("array_except(array(T), array(T)) -> array(T)", f"list_filter({_UNIQUE.format('_1')}, lambda x: NOT list_contains(_2, x))"),
-    scalar("array_union(array(T), array(T)) -> array(T)", _UNIQUE.format("list_concat(_1, _2)")),
-    scalar("array_join(array(T), varchar) -> varchar", "array_to_string(_1, _2)"),
-    scalar("array_join(array(T), varchar, varchar) -> varchar",
-           "array_to_string(list_transform(_1, lambda x: coalesce(CAST(x AS VARCHAR), _3)), _2)"),
+    scalar("array_union(array(T), array(T)) -> array(T)", _UNIQUE.format("(_1 || _2)")),
+    scalar("array_join(array(T), varchar) -> varchar", _join),
+    scalar("array_join(array(T), varchar, varchar) -> varchar", _join),
     scalar("array_max(array(T)) -> T", "CASE WHEN len(_1) = len(list_filter(_1, lambda x: x IS NOT NULL)) THEN list_max(_1) END"),
     scalar("array_min(array(T)) -> T", "CASE WHEN len(_1) = len(list_filter(_1, lambda x: x IS NOT NULL)) THEN list_min(_1) END"),
     scalar("array_sort(array(T)) -> array(T)", "list_sort(_1, 'ASC', 'NULLS LAST')"),

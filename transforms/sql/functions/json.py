@@ -31,7 +31,7 @@ def _both(signature: str, engine: str, *aliases: str) -> tuple[Function, ...]:
 
 
 # Paths may use $["odd name"]; the engine writes that $."odd name". json_extract wants a leading $.
-_AT = "CASE WHEN starts_with(_2, '$') THEN regexp_replace(_2, '\\[[\"'']([^\"'']*)[\"'']\\]', '.\"\\1\"', 'g') ELSE concat('$.', _2) END"
+_AT = "CASE WHEN starts_with(_2, '$') THEN regexp_replace(_2, '\\[[\"'']([^\"'']*)[\"'']\\]', '.\"\\1\"', 'g') ELSE ('$.' || _2) END"
 _VALUE = f"json_extract(_1, {_AT})"
 _TEXT = f"CASE WHEN json_type(_1, {_AT}) IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(_1, {_AT}) END"
 
@@ -46,11 +46,11 @@ FUNCTIONS: tuple[Function, ...] = (
     *_both("json_extract_array(, varchar) -> array(json)", f"TRY_CAST(json_extract(_1, {_AT}) AS JSON[])"),
     *_both("json_size(, varchar) -> bigint",
            f"CASE json_type(_1, {_AT}) WHEN 'ARRAY' THEN CAST(json_array_length(_1, {_AT}) AS BIGINT) "
-           f"WHEN 'OBJECT' THEN CAST(len(json_keys(_1, {_AT})) AS BIGINT) WHEN NULL THEN NULL ELSE 0 END"),
+           f"WHEN 'OBJECT' THEN CAST(len(json_keys(_1, {_AT})) AS BIGINT) ELSE CASE WHEN json_type(_1, {_AT}) IS NOT NULL THEN 0 END END"),
     *_both("json_array_length() -> bigint", "CASE WHEN json_type(_1) = 'ARRAY' THEN CAST(json_array_length(_1) AS BIGINT) END"),
     *_both("json_array_get(, bigint) -> varchar",
-           "CASE WHEN json_type(_1) = 'ARRAY' THEN json_extract_string(_1, CASE WHEN _2 < 0 THEN concat('$[#', CAST(_2 AS VARCHAR), ']') "
-           "ELSE concat('$[', CAST(_2 AS VARCHAR), ']') END) END"),
+           "CASE WHEN json_type(_1) = 'ARRAY' THEN json_extract_string(_1, CASE WHEN _2 < 0 THEN '$[#' || CAST(_2 AS VARCHAR) || ']' "
+           "ELSE '$[' || CAST(_2 AS VARCHAR) || ']' END) END"),
     *_both("json_array_contains(, T) -> boolean", "CASE WHEN json_type(_1) = 'ARRAY' THEN list_contains(CAST(_1 AS JSON[]), to_json(_2)) END"),
     *_both("json_keys() -> array(varchar)", "CASE WHEN json_type(_1) = 'OBJECT' THEN json_keys(_1) END"),
 )  # fmt: skip

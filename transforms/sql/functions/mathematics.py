@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from transforms.sql.functions.model import Call, Function, scalar
+from transforms.sql.functions.model import Call, Function, fill, scalar
+from transforms.sql.translate_context import NOT_CONSTANT
 
 __all__ = ["FUNCTIONS"]
 
@@ -23,6 +24,15 @@ def _radix(call: Call) -> None:
 
 def _random_below(call: Call) -> exp.Expr:
     return call.sql("CAST(floor(random() * _1) AS BIGINT)")
+
+
+def _round(call: Call) -> exp.Expr:
+    whole = call.args[0].type.name == "bigint"
+    if call.args[1].constant is NOT_CONSTANT:
+        rounded = call.sql("round(_1 * pow(1e1, _2)) / pow(1e1, _2)")
+    else:
+        rounded = call.sql("round(CAST(_1 AS DECIMAL(38, 0)), CAST(_2 AS INTEGER))" if whole else "round(_1, CAST(_2 AS INTEGER))")
+    return fill("CAST(_1 AS BIGINT)", [rounded]) if whole else rounded
 
 
 _SAME = (
@@ -59,8 +69,8 @@ FUNCTIONS: tuple[Function, ...] = (
     scalar("round(bigint) -> bigint", "_1"),
     scalar("round(double) -> double", "round(_1)"),
     scalar("round(decimal) -> decimal", "round(_1)"),
-    scalar("round(bigint, bigint) -> bigint", "CAST(round(CAST(_1 AS DECIMAL(38, 0)), CAST(_2 AS INTEGER)) AS BIGINT)"),
-    scalar("round(double, bigint) -> double", "round(_1, CAST(_2 AS INTEGER))"),
+    scalar("round(bigint, bigint) -> bigint", _round),
+    scalar("round(double, bigint) -> double", _round),
     scalar("floor(bigint) -> bigint", "_1"),
     scalar("floor(double) -> double", "floor(_1)"),
     scalar("ceiling(bigint) -> bigint", "_1", "ceil"),

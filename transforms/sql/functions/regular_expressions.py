@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from transforms.sql.functions.model import Builder, Call, Function, scalar
-from transforms.sql.translate_context import text
+from transforms.sql.translate_context import NOT_CONSTANT, text
 
 __all__ = ["FUNCTIONS"]
 
@@ -27,7 +27,11 @@ def _pattern(call: Call) -> str | None:
         ) from error
     group = call.args[2].constant if len(call.args) > 2 else None
     if isinstance(group, int) and not 0 <= group <= compiled.groups:
-        raise call.error(2, f"the expression has {compiled.groups} group{'s' * (compiled.groups != 1)}, not {group}", "groups are counted from 1; 0 is the whole match")
+        raise call.error(
+            2,
+            f"the expression has {compiled.groups} group{'s' * (compiled.groups != 1)}, not {group}",
+            "groups are counted from 1; 0 is the whole match",
+        )
     return pattern
 
 
@@ -46,7 +50,9 @@ def _either(engine: str, prelude: str) -> Builder:
 
     def build(call: Call) -> exp.Expr:
         pattern = _pattern(call)
-        if pattern is not None and _BEYOND_RE2.search(pattern):
+        # The engine takes constant group numbers only.
+        group_varies = len(call.args) > 2 and call.args[2].constant is NOT_CONSTANT
+        if group_varies or (pattern is not None and _BEYOND_RE2.search(pattern)):
             call.context.uses.add(prelude)
             args = [arg.sql for arg in call.args]
             if prelude in ("python_regexp_extract", "python_regexp_extract_all") and len(args) == 2:

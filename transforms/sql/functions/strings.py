@@ -46,8 +46,10 @@ FUNCTIONS: tuple[Function, ...] = (
     scalar("replace(varchar, varchar, varchar) -> varchar", "replace(_1, _2, _3)"),
     scalar("split(varchar, varchar) -> array(varchar)", "string_split(_1, _2)"),
     scalar("split(varchar, varchar, bigint) -> array(varchar)",
-           "CASE WHEN len(string_split(_1, _2)) <= _3 THEN string_split(_1, _2) ELSE list_append(list_slice(string_split(_1, _2), 1, _3 - 1), "
-           "array_to_string(list_slice(string_split(_1, _2), _3, len(string_split(_1, _2))), _2)) END", check=_pieces),
+           "CASE WHEN _1 IS NULL OR _2 IS NULL OR _3 IS NULL THEN NULL "
+        "WHEN len(string_split(_1, _2)) <= _3 THEN string_split(_1, _2) ELSE list_append(list_slice(string_split(_1, _2), 1, _3 - 1), "
+           "substr(_1, CAST(coalesce(list_sum(list_transform(list_slice(string_split(_1, _2), 1, _3 - 1), lambda p: length(p))), 0) AS BIGINT) "
+           "+ (_3 - 1) * length(_2) + 1)) END", check=_pieces),
     scalar("split_part(varchar, varchar, bigint) -> varchar", "list_extract(string_split(_1, _2), _3)", check=_pieces),
     scalar("split_to_map(varchar, varchar, varchar) -> map(varchar, varchar)", _split_to_map),
     scalar("strpos(varchar, varchar) -> bigint", "strpos(_1, _2)", "position"),

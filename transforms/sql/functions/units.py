@@ -36,7 +36,7 @@ _BYTES, _DURATION = _bytes(), _duration()
 
 
 def _size_text(amount: exp.Expr, unit: str) -> exp.Expr:
-    return fill(f"concat({_SHOWN.format('_1')}, '{unit}')", [fill(f"_1 / {1024 ** _SIZES.index(unit)}e0", [amount])])
+    return fill(f"{_SHOWN.format('_1')} || '{unit}'", [fill(f"_1 / {1024 ** _SIZES.index(unit)}e0", [amount])])
 
 
 def _succinct_size(call: Call) -> exp.Expr:
@@ -60,14 +60,14 @@ def _to_size(unit: str) -> Builder:
 
 def _clock(call: Call) -> exp.Expr:
     return call.sql(
-        "concat(lpad(CAST(CAST(floor(_1) AS BIGINT) // 3600 AS VARCHAR), 2, '0'), ':', lpad(CAST(CAST(floor(_1) AS BIGINT) % 3600 // 60 AS VARCHAR), 2, '0'),"
-        " ':', lpad(CAST(CAST(floor(_1) AS BIGINT) % 60 AS VARCHAR), 2, '0'))"
+        "lpad(CAST(CAST(floor(_1) AS BIGINT) // 3600 AS VARCHAR), 2, '0') || ':' || lpad(CAST(CAST(floor(_1) AS BIGINT) % 3600 // 60 AS VARCHAR), 2, '0')"
+        " || ':' || lpad(CAST(CAST(floor(_1) AS BIGINT) % 60 AS VARCHAR), 2, '0')"
     )
 
 
 def _succinct_duration(call: Call) -> exp.Expr:
     seconds = fill(_DURATION, [call.args[0].sql])
-    shown = [fill(f"concat({_SHOWN.format('_1')}, '{unit}')", [fill(f"_1 / {factor}", [seconds])]) for unit, factor in _SECONDS.items()]
+    shown = [fill(f"{_SHOWN.format('_1')} || '{unit}'", [fill(f"_1 / {factor}", [seconds])]) for unit, factor in _SECONDS.items()]
     whens = " ".join(f"WHEN _1 >= {factor} THEN _{place + 2}" for place, factor in reversed(list(enumerate(_SECONDS.values()))))
     return fill(f"CASE {whens} ELSE _2 END", [seconds, *shown])
 

@@ -24,7 +24,7 @@ FUNCTIONS: tuple[Function, ...] = (
         "url_extract_parameter(varchar, varchar) -> varchar",
         "url_decode(replace(substr(list_extract(list_filter(string_split("
         + _group(5)
-        + ", '&'), lambda p: starts_with(concat(p, '='), concat(_2, '='))), 1), length(_2) + 2), '+', ' '))",
+        + ", '&'), lambda p: starts_with(p || '=', _2 || '=')), 1), length(_2) + 2), '+', ' '))",
     ),
     scalar("url_encode(varchar) -> varchar", "lower_percent_encode(_1)", uses=("lower_percent_encode",)),
     scalar("url_decode(varchar) -> varchar", "url_decode(replace(_1, '+', ' '))"),
