@@ -21,13 +21,12 @@ from transforms.connectors.delta.compaction import bins_of, is_stale
 from transforms.connectors.delta.data_files import write_groups
 from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.rewriting import merge, retype, sum_of
-from transforms.connectors.delta.shaping import MAX_COLUMN_BYTES
 from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.storage import LocalStorage
 from transforms.connectors.delta.tail import CommittedLogs, check_cursor
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.errors import NotFound, ParameterInvalid, StoreRejected
-from transforms.core.field_columns import column_of, field_of
+from transforms.core.field_columns import MAX_COLUMN_BYTES, column_of, field_of
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import Index

@@ -20,6 +20,7 @@ import unicodedata
 from functools import lru_cache
 
 __all__ = [
+    "MAX_COLUMN_BYTES",
     "OVERFLOW",
     "RECEIVE_TIME",
     "SHARD",
@@ -45,6 +46,8 @@ SHARD = "~shard"
 """The shard's number."""
 TYPED = "~typed"
 """Which typed columns a data file carries, as text."""
+MAX_COLUMN_BYTES = 255
+"""A field whose column would have a longer name is kept among the rare ones."""
 OVERFLOW = "~overflow"
 """Rare fields of a table that has too many: a JSON object of field name → text."""
 TOPIC = "__topic__"

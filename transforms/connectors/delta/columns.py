@@ -8,9 +8,8 @@ from typing import Any
 from deltalake import DeltaTable
 
 from transforms.connectors.delta.commit import Committer
-from transforms.connectors.delta.shaping import MAX_COLUMN_BYTES
 from transforms.connectors.delta.table import column_names, field
-from transforms.core.field_columns import OVERFLOW, column_of, field_of, is_field_column, typed_column
+from transforms.core.field_columns import MAX_COLUMN_BYTES, OVERFLOW, column_of, field_of, is_field_column, typed_column
 
 __all__ = ["Columns"]
 

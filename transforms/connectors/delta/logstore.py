@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 from deltalake.transaction import RemoveAction
@@ -10,22 +11,22 @@ from deltalake.transaction import RemoveAction
 from transforms.connectors.delta.actions import add_action, order_key, remove_action
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import Change, Committer
-from transforms.connectors.delta.compaction import compact, reindex
-from transforms.connectors.delta.data_files import write_groups
-from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.retention import expire, vacuum
 from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
 from transforms.connectors.delta.storage import Storage, storage_of
 from transforms.connectors.delta.table import create_table, open_table
-from transforms.connectors.delta.tail import walk
 from transforms.connectors.delta.upkeep import Upkeep
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.errors import StoreRejected
 from transforms.core.interval import ALL_TIME, Interval
-from transforms.core.log_group import LogGroup
 from transforms.stores.index import Index
 from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, MaintenanceReport, Snapshot, TailBatch
+
+if TYPE_CHECKING:
+    from transforms.core.log_group import LogGroup
+
+# What reads or writes Parquet is imported where it happens: opening, planning and listing need no Arrow and no Polars.
 
 __all__ = ["DeltaLogstore"]
 
@@ -96,9 +97,13 @@ class DeltaLogstore:
         return take_snapshot(self._storage, self._open(), times, received)
 
     def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        from transforms.connectors.delta.reading import read_files
+
         return read_files(self._storage, self.snapshot(times, received=received).files, times, received, fields)
 
     def tail(self, after_version: int) -> Iterator[TailBatch]:
+        from transforms.connectors.delta.tail import walk
+
         return walk(self._storage, self.descriptor.name, after_version, self.version())
 
     def version(self) -> int:
@@ -108,6 +113,8 @@ class DeltaLogstore:
         self._index = index
 
     def compact(self, *, min_files: int = 8) -> MaintenanceReport:
+        from transforms.connectors.delta.compaction import compact
+
         return compact(self._committer, self._columns, self._index, min_files)
 
     def vacuum(self, *, older_than_hours: float = 168.0) -> MaintenanceReport:
@@ -117,18 +124,24 @@ class DeltaLogstore:
         return expire(self._committer, before)
 
     def reindex(self, index: Index | None) -> MaintenanceReport:
+        from transforms.connectors.delta.compaction import reindex
+
         return reindex(self._committer, self._columns, index)
 
     def _open(self) -> DeltaTable:
         return open_table(self._storage, self.descriptor.name)
 
     def _write(self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None) -> list[DataFile]:
+        from transforms.connectors.delta.data_files import write_groups
+
         next_shard = self._shards.chooser(hash_key, shard)
         self._columns.learn(table)
         typed = self._index.typed_fields() if self._index else {}
         return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us())
 
     def _compact_by_size(self) -> MaintenanceReport:
+        from transforms.connectors.delta.compaction import compact
+
         return compact(self._committer, self._columns, self._index, 8, by_size=True)
 
     def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[RemoveAction]:

@@ -24,10 +24,7 @@ from transforms.core.field_columns import (
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
 
-__all__ = ["MAX_COLUMN_BYTES", "Typed", "frame_of", "restore_overflow", "shape", "typed_values"]
-
-MAX_COLUMN_BYTES = 255
-"""Names of columns longer than this are kept in the overflow column."""
+__all__ = ["Typed", "frame_of", "restore_overflow", "shape", "typed_values"]
 
 Typed = tuple[tuple[str, str], ...]
 """(field, ``long`` | ``double``) pairs, sorted."""
