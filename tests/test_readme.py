@@ -79,7 +79,8 @@ Step = File | Command | Tree
 
 def blocks_of(text: str) -> list[Block]:
     blocks: list[Block] = []
-    section, note, begin, language, inside = "", "", 0, "", None
+    section, note, begin, language = "", "", 0, ""
+    inside: list[str] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         if inside is not None:
             if line == "```":
