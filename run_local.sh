@@ -30,6 +30,8 @@ Usage: ./run_local.sh [COMMAND] [ARGUMENTS]
 Environment:
   LOGSLUICE_PYTHON          the Python to make .venv with (3.11, 3.12 or 3.13)
   LOGSLUICE_VENV            where the virtual environment is kept (default: .venv)
+  LOGSLUICE_MYSQL_URL       an empty database for the demo: mysql://user:password@host:port/database (default: SQLite); the demo
+                            replaces the tables chiji_user and report in it
   LOGSLUICE_TEST_MYSQL_URL  a server for the tests: mysql://user:password@host:port (its user may create databases)
 TEXT
 }
