@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from pipelines.cli.main import main
+# Modules being imported make many objects that all stay: looking for garbage among them costs a tenth of a short command.
+gc.set_threshold(100_000, 20, 50)
+
+from pipelines.cli.main import main  # noqa: E402
 
 __all__ = ["main"]
 

@@ -9,10 +9,12 @@ line's (`transforms.core.errors.ExitCode`).
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from pipelines.logging_setup import configure_logging
 
+gc.set_threshold(100_000, 20, 50)  # as in pipelines.__main__
 configure_logging()  # before Beam is imported: see there
 
 import tempfile  # noqa: E402

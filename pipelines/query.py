@@ -17,7 +17,6 @@ from transforms.sql.execute import run_whole, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan
 from transforms.sql.planner import PlanOptions, Surroundings, plan_query
 from transforms.sql.result import QueryResult, Rows
-from transforms.sql.result_logs import logs_of_rows
 from transforms.stores.external_store import Column, ExternalStoreDescriptor, TableSize
 from transforms.stores.logstore import LogstoreDescriptor, Snapshot
 
@@ -102,6 +101,8 @@ def _load(plan: QueryPlan, read: ExternalRead, limits: EngineLimits | None) -> A
 def _insert(plan: QueryPlan, table: Any, now_seconds: int) -> int:
     assert plan.insert is not None
     if plan.insert.logstore is not None:
+        from transforms.sql.result_logs import logs_of_rows
+
         group = logs_of_rows(table, plan.insert.columns, now_seconds)
         if group.num_rows:
             open_logstore(plan.insert.logstore).append([group])

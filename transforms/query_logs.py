@@ -14,7 +14,7 @@ from transforms.core.arrow_stream import from_stream, to_stream
 from transforms.core.error_transport import portable_errors
 from transforms.read_external_store import ReadExternalStore
 from transforms.sql.engine import EngineLimits
-from transforms.sql.execute import merge_partials, run_task, select_keys
+from transforms.sql.execute import PlanEngine, merge_partials, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
 
 __all__ = ["QueryLogs"]
@@ -41,7 +41,10 @@ class QueryLogs(beam.PTransform[Any, Any]):
         if plan.external:
             tables = [self._table(begin, tasks, plan, read) for read in plan.external] | "Tables" >> beam.Flatten()
             scan = beam.ParDo(_Scan(plan, self._limits), AsDict(tables))
-        partials = tasks | "Scan" >> scan.with_output_types(bytes)
+        partials: PCollection[bytes] = tasks | "Scan" >> scan.with_output_types(bytes)
+        if plan.phases.merge_sql is None:
+            # One task, whose rows are the result.
+            return partials | "Merge" >> beam.Map(_alone, plan).with_output_types(bytes)  # type: ignore[no-any-return]
         result: PCollection[bytes] = (
             partials
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, bytes])
@@ -75,11 +78,20 @@ class _Scan(beam.DoFn):
         self._limits = limits
         self._rows = Metrics.counter("logsluice", "log_rows_read")
         self._files = Metrics.counter("logsluice", "files_read")
+        self._engine: PlanEngine | None = None
+
+    def teardown(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     def process(self, task: ScanTask, tables: dict[str, bytes] | None = None) -> Iterable[bytes]:
-        external = {name: from_stream(stream) for name, stream in (tables or {}).items()}
         with portable_errors():
-            result = run_task(self._plan, task, external, self._limits)
+            if self._engine is None:
+                # One engine serves all tasks that this worker gets: the tables are decoded and joined from memory again and again.
+                external = {name: from_stream(stream) for name, stream in (tables or {}).items()}
+                self._engine = PlanEngine(self._plan, external, self._limits)
+            result = self._engine.run(task.files, self._plan.phases.task_sql)
         self._rows.inc(sum(file.rows for file in task.files))
         self._files.inc(len(task.files))
         yield to_stream(result)
@@ -107,6 +119,10 @@ class _Keys(beam.DoFn):
         with portable_errors():
             keys = select_keys(self._plan, task.files, self._read, self._limits)
         yield keys
+
+
+def _alone(partial: bytes, plan: QueryPlan) -> bytes:
+    return to_stream(merge_partials(plan, [from_stream(partial)]))
 
 
 def _distinct(gathered: tuple[int, Iterable[list[Any]]]) -> list[Any]:

@@ -26,7 +26,8 @@ __all__ = ["PlanOptions", "Surroundings", "plan_query"]
 BIG_STORE_ROWS = 1_000_000
 """From here on an ExternalStore is read by join keys when the logs have few."""
 MOST_PUSHED_KEYS = 10_000
-TASK_BYTES = 64 * 1024 * 1024
+TASK_BYTES = 256 * 1024 * 1024
+"""Compressed bytes of one scan task: some seconds of work, so that starting one costs little beside it."""
 ADVISED_STORE_BYTES = 20 * 1024 * 1024
 
 
