@@ -26,6 +26,7 @@ import pytest
 from pipelines.cli.main import cli as top
 from tests.conftest import ROOT
 from transforms.core.errors import ExitCode
+from transforms.stores.external_store_config import STORE_TYPES
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 SHOWN_FOLDER = "/home/ada/shop"
@@ -244,6 +245,11 @@ def test_every_verb_and_setting_is_shown() -> None:
     assert [verb for verb in verbs if f"logsluice {verb}" not in TEXT] == []
     settings = {option.envvar for option in top.params if isinstance(option, click.Option) and isinstance(option.envvar, str)}
     assert settings and {name for name in settings if f"`{name}`" not in TEXT} == set()
+
+
+def test_every_kind_of_external_store_is_shown() -> None:
+    section = TEXT.partition("\n## ExternalStores\n")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == STORE_TYPES
 
 
 def test_exit_codes_are_the_programs() -> None:
