@@ -13,7 +13,12 @@ from transforms.core.secret import Secret
 from transforms.core.suggest import nearest, suggestion
 
 TEXT = "* | select a,\n  staus\nfrom log"
-ERROR = SqlError("Column 'staus' cannot be resolved", hint="did you mean 'status'?", location=Location(TEXT, 16, 21, "query.sql"), code="ColumnNotResolved")
+ERROR = SqlError(
+    "Column 'staus' cannot be resolved",
+    hint="did you mean 'status'?",
+    location=Location(TEXT, 16, 21, "query.sql"),
+    code="ColumnNotResolved",
+)
 
 
 def test_an_error_shows_where_what_and_what_next() -> None:

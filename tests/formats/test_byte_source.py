@@ -85,7 +85,7 @@ def test_magic_bytes() -> None:
 
 def test_a_pipe_in_two_goes() -> None:
     data = gzip.compress(b"".join(b"%d\n" % i for i in range(1_000)))
-    pipe = Continued(io.BufferedReader(io.BytesIO(data)), "x")  # type: ignore[arg-type]
+    pipe = Continued(io.BufferedReader(io.BytesIO(data)), "x")
     first = list(read_chunks(pipe, "x", max_line_bytes=LIMIT, stop=1_890))
     assert pipe.consumed == 1_890
     skip_bytes(pipe, 1_890, "x")

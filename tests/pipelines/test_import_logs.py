@@ -183,6 +183,7 @@ def test_mended_dead_letters_are_imported(store: Home, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("__time__,a\n3,b,c\n")
     report = import_files(store, tmp_path / "x.jsonl", tmp_path / "x.csv")
     assert report.dead == {"not-json": 1, "too-many-fields": 1}
+    assert report.dead_letters is not None
     text = report.dead_letters.read_text()
     mended = tmp_path / "mended"
     mended.write_text(text.replace('\\"a\\": 1"', '\\"a\\": 1}"').replace("3,b,c", "3,b") + "no letter\n")

@@ -36,7 +36,8 @@ def _connection(rows: list[tuple[Any, ...]]) -> Any:
 def _in_parts(sql: str, merge: str, parts: list[list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
     partials = pa.concat_tables([_connection(part).sql(sql).to_arrow_table() for part in parts], promote_options="permissive")
     ENGINE.register(PARTIAL, partials)
-    return ENGINE.execute(merge).fetchall()
+    rows: list[tuple[Any, ...]] = ENGINE.execute(merge).fetchall()
+    return rows
 
 
 def _key(row: tuple[Any, ...]) -> str:

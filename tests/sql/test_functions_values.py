@@ -311,6 +311,9 @@ def test_casts_of_null_are_null() -> None:
     for source, column in (("varchar", "v"), ("json", "j"), ("bigint", "i")):
         for target in targets:
             try:
-                assert rows_of(f"select cast({column} as {target}), try_cast({column} as {target}) {_NOTHING}") == [(None, None)], (source, target)
+                assert rows_of(f"select cast({column} as {target}), try_cast({column} as {target}) {_NOTHING}") == [(None, None)], (
+                    source,
+                    target,
+                )
             except SqlError as error:
                 assert error.message.startswith("cannot cast"), (source, target)

@@ -20,7 +20,16 @@ __all__ = ["active_files", "take_snapshot"]
 
 _Listed = list[tuple[Any, ...]]
 """path, bytes, rows, shard, first and last event time, receive time, typed columns of each file."""
-_COLUMNS = ("path", "size_bytes", "num_records", f"partition.{SHARD}", f"min.{TIME}", f"max.{TIME}", f"partition.{RECEIVE_TIME}", f"partition.{TYPED}")
+_COLUMNS = (
+    "path",
+    "size_bytes",
+    "num_records",
+    f"partition.{SHARD}",
+    f"min.{TIME}",
+    f"max.{TIME}",
+    f"partition.{RECEIVE_TIME}",
+    f"partition.{TYPED}",
+)
 
 
 def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIME, received: Interval = ALL_TIME) -> Snapshot:
