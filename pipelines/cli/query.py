@@ -40,7 +40,7 @@ def command(
     Examples:
       logsluice query web 'status >= 500 | select status, count(1) as pv group by status order by pv desc'
       logsluice query web 'error not timeout' --from -1h --format jsonl
-      logsluice query web '* | select count(1) as pv' --runner DirectRunner -- --direct_num_workers 2
+      logsluice query web '* | select count(1) as pv' --runner DirectRunner -- --direct_num_workers 2 --direct_running_mode multi_processing
     """
     times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=_worker_flag(flags))
     if flags and runner is None:
