@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -81,6 +84,21 @@ def test_upkeep_compacts_and_writes_checkpoints_by_itself(descriptor: LogstoreDe
     assert store.snapshot().files_total < 50
     assert numbers(store) == list(range(100))
     assert len(list(store.tail(-1))) == 100
+
+
+def test_upkeep_drops_old_logs_and_what_killed_writers_left(descriptor: LogstoreDescriptor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.connectors.delta.logstore.TIDY_EVERY", 8)
+    now = int(time.time())
+    store = open_delta_logstore(dataclasses.replace(descriptor, retention_days=2))
+    store.append([LogGroup.from_logs([{"n": "0"}], [now - 5 * 86_400])])
+    (orphan,) = store.write_files([LogGroup.from_logs([{"n": "-1"}], [now])])
+    (young,) = store.write_files([LogGroup.from_logs([{"n": "-2"}], [now])])
+    long_ago = now - 30 * 86_400
+    os.utime(orphan.path, (long_ago, long_ago))
+    for n in range(1, 10):
+        store.append([LogGroup.from_logs([{"n": str(n)}], [now])])
+    assert numbers(store) == list(range(1, 10))
+    assert not Path(orphan.path).exists() and Path(young.path).exists()
 
 
 def test_a_side_job_that_fails_is_logged_and_the_append_stands(descriptor: LogstoreDescriptor, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,8 +16,9 @@ from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
 from transforms.connectors.delta.storage import Storage, storage_of
 from transforms.connectors.delta.table import create_table, open_table
-from transforms.connectors.delta.upkeep import Upkeep
+from transforms.connectors.delta.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, TIDY_EVERY, Chore, Upkeep
 from transforms.core.clock import Clock, SystemClock
+from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
@@ -56,7 +57,13 @@ class DeltaLogstore:
         self._storage = storage or storage_of(descriptor)
         self._index = descriptor.index
         self._shards = ShardChoice(descriptor.shards)
-        self._upkeep = Upkeep(descriptor.name, self._open, self._compact_by_size)
+        chores = (
+            Chore(COMPACT_EVERY, self._compact_by_size),
+            Chore(CHECKPOINT_EVERY, self._checkpoint),
+            Chore(TIDY_EVERY, self._expire_by_retention),
+            Chore(TIDY_EVERY, self.vacuum),
+        )
+        self._upkeep = Upkeep(descriptor.name, chores)
         self._committer = Committer(self._storage, descriptor.name, self._clock, self._upkeep.notice)
         self._columns = Columns(self._committer, field_columns)
         self._open()
@@ -143,6 +150,16 @@ class DeltaLogstore:
         from transforms.connectors.delta.compaction import compact
 
         return compact(self._committer, self._columns, self._index, 8, by_size=True)
+
+    def _checkpoint(self) -> None:
+        table = self._open()
+        with durable("logstore.checkpoint"):
+            table.create_checkpoint()
+            table.cleanup_metadata()
+
+    def _expire_by_retention(self) -> None:
+        if self.descriptor.retention_days is not None:
+            self.expire(self._clock.now_us() // 1_000_000 - self.descriptor.retention_days * 86_400)
 
     def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[RemoveAction]:
         if not remove:

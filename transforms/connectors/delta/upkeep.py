@@ -1,4 +1,4 @@
-"""Side jobs of a writer: every so many versions of a table, whoever made that version compacts it and writes a checkpoint.
+"""Side jobs of a writer: every so many versions of a table, whoever made that version compacts it, writes a checkpoint, and so on.
 
 A number of the version decides, not a timer or a count of one process: many writers share the work, and of all of them
 exactly one has it. A side job that fails is logged and leaves the commit, which was made before it, alone.
@@ -7,47 +7,46 @@ exactly one has it. A side job that fails is logged and leaves the commit, which
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from deltalake import DeltaTable
-
-from transforms.core.durable import durable
-from transforms.stores.logstore import MaintenanceReport
-
-__all__ = ["CHECKPOINT_EVERY", "COMPACT_EVERY", "Upkeep"]
+__all__ = ["CHECKPOINT_EVERY", "COMPACT_EVERY", "TIDY_EVERY", "Chore", "Upkeep"]
 
 CHECKPOINT_EVERY = 32
 """Versions between checkpoints: opening a table reads that many small files at most."""
 COMPACT_EVERY = 64
+TIDY_EVERY = 512
+"""Versions between retention and vacuum, which look at every file there is."""
 
 _log = logging.getLogger(__name__)
 
 
-class Upkeep:
-    """Remembers that something is due, and does it when told to."""
+@dataclass(frozen=True)
+class Chore:
+    """One side job, due after each version whose number ``every`` divides."""
 
-    def __init__(self, name: str, open_table: Callable[[], DeltaTable], compact: Callable[[], MaintenanceReport]) -> None:
+    every: int
+    run: Callable[[], object]
+
+
+class Upkeep:
+    """Remembers which chores are due, and does them, in their order, when told to."""
+
+    def __init__(self, name: str, chores: Sequence[Chore]) -> None:
         self._name = name
-        self._open = open_table
-        self._compact = compact
-        self._checkpoint_due = False
-        self._compaction_due = False
+        self._chores = chores
+        self._due: set[int] = set()
 
     def notice(self, version: int) -> None:
         """This writer made a version."""
-        self._checkpoint_due |= version % CHECKPOINT_EVERY == 0
-        self._compaction_due |= version % COMPACT_EVERY == 0
+        self._due |= {number for number, chore in enumerate(self._chores) if version % chore.every == 0}
 
     def run(self) -> None:
         """Do what is due. Raises nothing."""
-        try:
-            if self._compaction_due:
-                self._compact()
-            if self._checkpoint_due:
-                table = self._open()
-                with durable("logstore.checkpoint"):
-                    table.create_checkpoint()
-                    table.cleanup_metadata()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the logs are in, and their writer must not think otherwise
-            _log.warning("upkeep of Logstore %r failed; the next one will do its work: %s", self._name, error)
-        self._compaction_due = self._checkpoint_due = False
+        # A chore may itself make a version: what falls due by it is done in this round or the next.
+        due, self._due = sorted(self._due), set()
+        for number in due:
+            try:
+                self._chores[number].run()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the logs are in, and their writer must not think otherwise
+                _log.warning("upkeep of Logstore %r failed; the next one will do its work: %s", self._name, error)
