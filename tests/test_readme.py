@@ -25,6 +25,7 @@ import pytest
 
 from pipelines.cli.main import cli as top
 from tests.conftest import ROOT
+from transforms.connectors.delta.upkeep import COMPACT_EVERY, TIDY_EVERY
 from transforms.core.errors import ExitCode
 from transforms.stores.external_store_config import STORE_TYPES
 
@@ -250,6 +251,10 @@ def test_every_verb_and_setting_is_shown() -> None:
 def test_every_kind_of_external_store_is_shown() -> None:
     section = TEXT.partition("\n## ExternalStores\n")[2].partition("\n## ")[0]
     assert tuple(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == STORE_TYPES
+
+
+def test_upkeep_is_as_often_as_it_says() -> None:
+    assert f"compaction every {COMPACT_EVERY} versions, the other two every {TIDY_EVERY}" in TEXT
 
 
 def test_exit_codes_are_the_programs() -> None:
