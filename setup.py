@@ -39,6 +39,9 @@ setup(
             "ruff>=0.9,<1",
             "mypy>=1.15,<3",
             "import-linter>=2.1,<3",
+            "moto[s3]>=5.1,<6",  # an S3 server on loopback, with conditional puts
+            "flask>=3,<4",  # what moto serves with; its own extra for that brings thirty packages that S3 does not need
+            "flask-cors>=5,<7",
         ],
     },
     entry_points={"console_scripts": ["logsluice = pipelines.__main__:main"]},
