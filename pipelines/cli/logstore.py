@@ -34,7 +34,12 @@ def command() -> None:
 @click.option("--shards", type=click.IntRange(1, 256), default=2, show_default=True, help="Parts that are written and read side by side.")
 @click.option("--ttl", metavar="DAYS", type=click.IntRange(1, 3650), help="Days to keep logs.  [default: for ever]")
 @click.option("--index", "index_file", metavar="FILE", help="JSON file that says which fields are indexed, and as what.")
-@click.option("--location", metavar="URL", default="", help="Folder or object store that keeps the logs.  [default: in the home]")
+@click.option(
+    "--location",
+    metavar="FOLDER|URL",
+    default="",
+    help="What keeps the logs: a folder, s3://BUCKET/PATH, gs://… or az://….  [default: in the home]",
+)
 @click.option("--storage-option", "storage_options", metavar="KEY=VALUE", multiple=True,
               help="Option of the object store; a secret as env:NAME or file:PATH. Repeatable.")  # fmt: skip
 @click.pass_obj
@@ -43,9 +48,14 @@ def create(
 ) -> None:
     """Create a Logstore.
 
+    In an object store, options that are not given come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …), here and on the
+    workers. Writers on S3 need a service with conditional puts.
+
     \b
-    Example:
+    Examples:
       logsluice logstore create nginx --shards 2 --ttl 30 --index index.json
+      logsluice logstore create nginx --location s3://logs/nginx --storage-option aws_region=eu-central-1 \\
+        --storage-option aws_access_key_id=env:S3_KEY --storage-option aws_secret_access_key=env:S3_SECRET
     """
     from transforms.stores.logstore import LogstoreDescriptor
     from transforms.stores.shard import even_shards

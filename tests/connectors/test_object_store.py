@@ -312,6 +312,15 @@ def test_what_names_a_secret_must_be_a_reference(key: str) -> None:
         return LogstoreDescriptor(DEFAULT_PROJECT, "web", "s3://b/p", even_shards(1), storage_options={key: value})
 
     check_storage(make("env:NAME"))
+    check_storage(
+        LogstoreDescriptor(DEFAULT_PROJECT, "web", "gs://b/p", even_shards(1), storage_options={"google_application_credentials": "/a/b"})
+    )
+    with pytest.raises(ParameterInvalid, match="aws_endpoint_url"):
+        check_storage(
+            LogstoreDescriptor(
+                DEFAULT_PROJECT, "web", "s3://b/p", even_shards(1), storage_options={"aws_endpoint_url": f"http://me:{SECRET}@h"}
+            )
+        )
     with pytest.raises(ParameterInvalid, match=key) as error:
         check_storage(make(SECRET))
     assert SECRET not in repr(error.value)

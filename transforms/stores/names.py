@@ -14,7 +14,10 @@ __all__ = ["check_external_store", "check_logstore", "check_parameters", "check_
 
 _LOGSTORE = re.compile(r"[a-z0-9][a-z0-9_-]{0,61}[a-z0-9]")
 _EXTERNAL_STORE = re.compile(r"[A-Za-z0-9_-]{2,63}")
-_SECRET_OPTION = re.compile(r"secret|password|token|credential|sas|account_key|access_key(?!_id)|private", re.IGNORECASE)
+_SECRET_OPTION = re.compile(
+    r"secret|password|token|(?<!application_)credential(?!s_(?:relative|full)_uri)|sas|account_key|access_key(?!_id)|private", re.IGNORECASE
+)
+_PASSWORD_IN_URL = re.compile(r"://[^@]*:[^@]*@")
 _SECRET_PARAMETERS = ("password", "accesskey", "accesskeysecret", "secret", "token")
 
 
@@ -59,6 +62,10 @@ def check_storage(descriptor: LogstoreDescriptor) -> None:
         if _SECRET_OPTION.search(key) and value and not is_reference(value):
             raise ParameterInvalid(
                 f"the storage option {key} must be a reference, not the secret itself", hint="write env:NAME or file:PATH"
+            )
+        if not is_reference(value) and _PASSWORD_IN_URL.search(value):
+            raise ParameterInvalid(
+                f"the storage option {key} must not hold a password", hint="give the whole value as env:NAME or file:PATH"
             )
     if "@" in urlsplit(descriptor.location).netloc and ":" in urlsplit(descriptor.location).netloc.rpartition("@")[0]:
         raise ParameterInvalid("a location must not hold a password", hint="give it as a storage option: KEY=env:NAME")
