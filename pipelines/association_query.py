@@ -10,6 +10,7 @@ line's (`transforms.core.errors.ExitCode`).
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from pipelines.logging_setup import configure_logging
@@ -29,7 +30,7 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
-from pipelines.launch import engine_threads, flags_help, is_local, options_of, run_pipeline, worker_count  # noqa: E402
+from pipelines.launch import engine_threads, flags_help, is_local, new_pipeline, options_of, run_pipeline, worker_count  # noqa: E402
 from pipelines.options import AssociationQueryOptions, HomeOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
 from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
@@ -95,7 +96,7 @@ def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> 
     limits = EngineLimits(threads=engine_threads(options, query.engine_threads))
     with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
         output = query.output or str(Path(folder) / "result.arrow")
-        pipeline = beam.Pipeline(options=options)
+        pipeline = new_pipeline(options)
         build(pipeline, plan, output, now_seconds=now_seconds, limits=limits)
         run_pipeline(pipeline)
         with FileSystems.open(output) as file:
@@ -121,7 +122,9 @@ def _main(arguments: list[str]) -> int:
     for flag in ("logstore", "statement"):
         if not getattr(query, flag):
             raise ParameterInvalid(f"--{flag} is missing", hint="python -m pipelines.association_query --help")
-    home = Home(Path(names.home) if names.home else default_path(), names.catalogue)
+    home = Home(Path(names.home) if names.home else default_path(), names.catalogue or os.environ.get("LOGSLUICE_CATALOGUE"))
+    # A runner shows its options to others, and the URL may hold a password; only the launcher needs it.
+    names.catalogue = None
     try:
         clock = SystemClock()
         times = interval_of(query.from_time, query.to_time, clock.now_us(), query.time_zone)

@@ -19,6 +19,7 @@ configure_logging()
 
 from pipelines.cli.app import App  # noqa: E402
 from pipelines.cli.main import guarded  # noqa: E402
+from pipelines.cli.output import counted  # noqa: E402
 from pipelines.cli.results import print_result  # noqa: E402
 from pipelines.demo_data import FIRST_SECOND, GAME_INDEX, LOGS, SECONDS, USERS, game_logs, users  # noqa: E402
 from pipelines.demo_database import DemoDatabase  # noqa: E402
@@ -126,7 +127,7 @@ def _show(app: App, home: Home, title: str, statement: str) -> tuple[QueryPlan, 
         result = run_in_process(plan, now_seconds=clock.now_us() // 1_000_000, note=progress.note)
     sys.stdout.flush()
     print_result(plan, result, "table")
-    app.emit(f"\n{len(result.rows):,} rows, {result.rows_read:,} logs read, {result.seconds:.2f} s")
+    app.emit(f"\n{counted(len(result.rows), 'row')}, {counted(result.rows_read, 'log')} read, {result.seconds:.2f} s")
     return plan, result
 
 

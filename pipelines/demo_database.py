@@ -12,6 +12,7 @@ from transforms.core.errors import ParameterInvalid
 
 __all__ = ["DemoDatabase"]
 
+_MARK = "made by the Logsluice demo"
 _TABLES = {
     "chiji_user": "create table chiji_user (uid int(11) not null default '0', user_nick text, gender tinyint(1) default null, "
     "age int(11) default null, balance float default null, province text, primary key (uid))",
@@ -55,11 +56,25 @@ class DemoDatabase:
         """Make both tables anew: users filled, the report empty. One transaction for the rows."""
         with self._connection() as (connection, mark):
             cursor = connection.cursor()
+            for table in _TABLES:
+                self._refuse_foreign(cursor, table)
             for table, statement in _TABLES.items():
                 cursor.execute(f"drop table if exists {table}")
-                cursor.execute(statement if self._url is None else f"{statement} default charset = utf8mb4")
+                cursor.execute(statement if self._url is None else f"{statement} default charset = utf8mb4 comment = '{_MARK}'")
             cursor.executemany(f"insert into chiji_user values ({', '.join([mark] * 6)})", list(users))
             connection.commit()
+
+    def _refuse_foreign(self, cursor: Any, table: str) -> None:
+        """Tables of these names may be somebody's own: only those that the demo has marked as its own are replaced."""
+        if self._url is None:
+            return  # the file is the demo's
+        cursor.execute("select table_comment from information_schema.tables where table_schema = database() and table_name = %s", (table,))
+        found = cursor.fetchone()
+        if found is not None and found[0] != _MARK:
+            raise ParameterInvalid(
+                f"the database of LOGSLUICE_MYSQL_URL has a table {table!r} that this demo did not make; nothing was changed",
+                hint="name an empty database",
+            )
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[tuple[Any, str]]:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from transforms.core.durable import durable
 from transforms.core.errors import ParameterInvalid, StoreRejected
 from transforms.core.interval import ALL_TIME, Interval
+from transforms.core.suggest import nearest
 
 if TYPE_CHECKING:
     from transforms.core.log_group import LogGroup
     from transforms.stores.logstore import Logstore
 
-__all__ = ["COMPRESSIONS", "FORMATS", "ExportReport", "export_logs", "formats_of_name", "opened_output"]
+__all__ = ["COMPRESSIONS", "FORMATS", "ExportReport", "export_logs", "how_to_write", "opened_output"]
 
 FORMATS = ("jsonl", "csv", "parquet", "text")
 COMPRESSIONS = ("none", "gzip", "zstd")
 _PACKED = {"gz": "gzip", "zst": "zstd"}
-_NAMED = {"jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv", "parquet": "parquet", "txt": "text", "log": "text"}
+_NAMED = {"jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "csv": "csv", "parquet": "parquet", "txt": "text", "log": "text"}
 
 
 @dataclass
@@ -34,13 +35,30 @@ class ExportReport:
     left_out: int = 0
 
 
-def formats_of_name(name: str) -> tuple[str, str]:
-    """The format and compression that a file's name tells; ``jsonl`` and ``none`` where it tells nothing."""
-    parts = Path(name).name.lower().split(".")[1:]
-    compression = _PACKED.get(parts[-1], "none") if parts else "none"
-    if compression != "none":
-        parts.pop()
-    return (_NAMED.get(parts[-1], "jsonl") if parts else "jsonl"), compression
+def how_to_write(name: str, format: str | None = None, compression: str | None = None) -> tuple[str, str]:
+    """The format and compression for a file: what was said, else what its name tells; ``jsonl`` and ``none`` where nothing does.
+
+    Raises ParameterInvalid when the name ends in something unknown while no format was said, or in another compression than was said.
+    """
+    endings = Path(name).name.lower().split(".")[1:]
+    packed = _PACKED.get(endings[-1]) if endings else None
+    outer = endings.pop() if packed is not None else ""
+    if packed is not None and compression not in (None, packed):
+        raise ParameterInvalid(
+            f"{name} ends in .{outer}, but the compression asked for is {compression}", hint=f"leave out --compress, or the ending .{outer}"
+        )
+    if format is None and endings:
+        format = _NAMED.get(endings[-1])
+        if format is None:
+            near = nearest(endings[-1], _NAMED)
+            known = ", ".join(f".{ending}" for ending in _NAMED)
+            raise ParameterInvalid(
+                f"{name} does not tell how to write it: .{endings[-1]} is not known",
+                hint=(f"did you mean .{near}? " if near else "") + f"known are {known}, and .gz or .zst on top; or say --format",
+            )
+    if format == "parquet" and packed is not None:
+        raise ParameterInvalid(f"{name}: a Parquet file is compressed inside, by zstd", hint=f"leave the ending .{outer} out")
+    return format or "jsonl", compression or packed or "none"
 
 
 def export_logs(

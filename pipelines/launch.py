@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ from transforms.core.error_transport import error_in
 from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
 
-__all__ = ["engine_threads", "flags_help", "is_local", "options_of", "run_pipeline", "worker_count"]
+__all__ = ["engine_threads", "flags_help", "is_local", "new_pipeline", "options_of", "run_pipeline", "worker_count"]
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's portable runner inside this process. Beam's own reading of ``DirectRunner`` tries to download another one first."""
@@ -39,6 +41,8 @@ def options_of(arguments: Sequence[str]) -> PipelineOptions:
     standard = options.view_as(StandardOptions)
     if (standard.runner or "") in _LOCAL_NAMES:
         standard.runner = LOCAL_RUNNER
+    elif "." not in str(standard.runner) and standard.runner not in _known_runners():
+        raise ParameterInvalid(f"unknown runner {standard.runner!r}", hint=suggestion(str(standard.runner), _known_runners(), "runner"))
     elif not options.view_as(SetupOptions).setup_file and os.path.exists("setup.py"):  # noqa: PTH110
         options.view_as(SetupOptions).setup_file = "./setup.py"
     return options
@@ -73,6 +77,23 @@ def flags_help(*kinds: type[PipelineOptions]) -> str:
     )
 
 
+def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """An empty pipeline for the runner of the options.
+
+    On this machine more workers than one are processes (`pipelines.worker`), unless threads are asked for.
+    """
+    direct = options.view_as(DirectOptions)
+    if not is_local(options) or worker_count(options) == 1 or direct.direct_running_mode == "multi_threading":
+        return beam.Pipeline(options=options)
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+    command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+    # By Beam's own name for this the runner would start its own, talkative workers; by the default it would warn that it starts none.
+    direct.direct_running_mode = "worker_processes"
+    return beam.Pipeline(runner=FnApiRunner(SubprocessSDKEnvironment.from_command_string(command)), options=options)
+
+
 def run_pipeline(pipeline: beam.Pipeline) -> Any:
     """Run to the end. An error of ours that a worker reported is raised as it was."""
     try:
@@ -84,6 +105,10 @@ def run_pipeline(pipeline: beam.Pipeline) -> Any:
             raise
         raise own from None
     return result
+
+
+def _known_runners() -> list[str]:
+    return [*StandardOptions.KNOWN_RUNNER_NAMES, *filter(None, _LOCAL_NAMES)]
 
 
 def _all_flags() -> argparse.ArgumentParser:

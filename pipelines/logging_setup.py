@@ -21,6 +21,7 @@ _OF_NO_CONCERN = (
 def configure_logging(level: int = logging.WARNING) -> None:
     """Send records of ``level`` and above to stderr, one line each."""
     handler = logging.StreamHandler()
+    handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(_is_of_concern)
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -30,4 +31,4 @@ def _is_of_concern(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     # An error of ours is told once, by the launcher, and not by every layer of the runner that it passes.
     ours = MARK in message or (record.exc_info is not None and MARK in str(record.exc_info[1]))
-    return not ours and not message.startswith(_OF_NO_CONCERN)
+    return not ours and not any(text in message for text in _OF_NO_CONCERN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -15,11 +16,15 @@ class HomeOptions(PipelineOptions):
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--home", help="Folder that keeps everything. Default: LOGSLUICE_HOME, else .logsluice. Only the launcher opens it."
+            "--home", help="Folder that keeps everything; only the launcher opens it. Default: LOGSLUICE_HOME, else .logsluice."
         )
         # Beam's own --project is the cloud project that a Dataflow job is billed to.
-        parser.add_argument("--log_project", default="default", help="Project of the catalogue that the names belong to.")
-        parser.add_argument("--catalogue", help="SQLAlchemy URL of the catalogue when it is not in the home.")
+        parser.add_argument(
+            "--log_project",
+            default=os.environ.get("LOGSLUICE_PROJECT", "default"),
+            help="Project of the catalogue that the names belong to. Default: LOGSLUICE_PROJECT, else default.",
+        )
+        parser.add_argument("--catalogue", help="URL of the catalogue when it is not in the home. Default: LOGSLUICE_CATALOGUE.")
 
 
 class AssociationQueryOptions(PipelineOptions):
@@ -31,7 +36,11 @@ class AssociationQueryOptions(PipelineOptions):
         parser.add_argument("--statement", help="search | SQL")
         parser.add_argument("--from", dest="from_time", help="First moment: Unix seconds, ISO 8601, -2h. Default: the beginning.")
         parser.add_argument("--to", dest="to_time", help="Moment after the last: as --from. Default: the end.")
-        parser.add_argument("--time_zone", default="+08:00", help="Zone of timestamps and of times without an offset.")
+        parser.add_argument(
+            "--time_zone",
+            default=os.environ.get("LOGSLUICE_TIME_ZONE", "+08:00"),
+            help="Zone of timestamps and of times without an offset. Default: LOGSLUICE_TIME_ZONE, else +08:00.",
+        )
         parser.add_argument("--limit", type=int, default=100, help="Logs of a search without SQL.")
         parser.add_argument("--offset", type=int, default=0, help="Logs of a search without SQL that are skipped.")
         parser.add_argument("--format", default="table", choices=["table", "json", "jsonl", "csv"], help="How rows are printed.")

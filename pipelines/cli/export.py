@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from pipelines.cli.app import App
+from pipelines.cli.statement_options import time_options
+from transforms.core.counted import counted
 from transforms.core.errors import ParameterInvalid
 
 __all__ = ["command"]
@@ -20,17 +22,13 @@ CSV has a column for every field; text writes the field content, a line each.
 Examples:
   logsluice export web --output web.jsonl.zst
   logsluice export web --from -1d --format csv | head
-  logsluice export web --from 2024-05-01 --to 2024-05-02 --output day.parquet
+  logsluice export web --from 2024-05-01 --to 2024-05-02 --time-zone UTC --output day.parquet
 """
 
 
 @click.command(epilog=_EPILOG, short_help="Write logs to a file or a pipe.")
 @click.argument("logstore")
-@click.option(
-    "--from", "from_time", metavar="TIME", help="First moment: Unix seconds, ISO 8601, now, -15m, -2h, -1d.  [default: the beginning]"
-)
-@click.option("--to", "to_time", metavar="TIME", help="The moment after the last.  [default: the end]")
-@click.option("--time-zone", default="UTC", show_default=True, metavar="ZONE", help="Zone of --from and --to without an offset.")
+@time_options
 @click.option(
     "--output", "-o", default="-", metavar="FILE|-", help="Where to; an existing file is replaced when all is written.  [default: stdout]"
 )
@@ -45,12 +43,11 @@ def command(
     compress: str | None, receive_time: bool,
 ) -> None:  # fmt: skip
     """Export the logs of LOGSTORE as JSON lines, CSV, Parquet or text."""
-    from pipelines.export_logs import export_logs, formats_of_name, opened_output
+    from pipelines.export_logs import export_logs, how_to_write, opened_output
     from pipelines.query import interval_of
     from transforms.core.clock import SystemClock
 
-    named_format, named_compression = formats_of_name("" if output == "-" else output)
-    format, compress = format or named_format, compress or named_compression
+    format, compress = how_to_write("" if output == "-" else output, format, compress)
     if output == "-" and app.stdout_is_terminal and (format == "parquet" or compress != "none"):
         raise ParameterInvalid("a terminal shows no packed bytes", hint="add --output FILE, or a pipe")
     now_us = SystemClock().now_us()
@@ -70,6 +67,6 @@ def command(
         else:
             with opened_output(Path(output)) as file:
                 report = export_logs(store, file, watch=progress.advance, **settings)  # type: ignore[arg-type]
-    app.say(f"exported {report.logs:,} logs" + (f" to {output}" if output != "-" else ""))
+    app.say(f"exported {counted(report.logs, 'log')}" + (f" to {output}" if output != "-" else ""))
     if report.left_out:
-        app.say(f"left out {report.left_out:,} logs without the field content")
+        app.say(f"left out {counted(report.left_out, 'log')} without the field content")

@@ -177,6 +177,8 @@ def _usage_hint(error: click.ClickException) -> str:
         option = error.option_name
         if any(option in parameter.opts for parameter in cli.params):
             return f"{option} belongs before the verb: logsluice {option} … {path.partition(' ')[2]}"
+        if context is not None and any("--runner" in parameter.opts for parameter in context.command.params) and not error.possibilities:
+            return f"{path} --help; the flags of a runner follow --: --runner DirectRunner -- {option} …"
     return f"{path} --help"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.app import App
-from pipelines.cli.output import format_option
+from pipelines.cli.output import counted, format_option
 from pipelines.cli.statement_options import statement_options
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def command(
 
     print_result(plan, result, format)
     if not quiet:
-        app.say(f"{len(result.rows):,} rows, {result.rows_read:,} logs read in {len(plan.files)} files, {result.seconds:.2f} s")
+        read = f"{counted(result.rows_read, 'log')} read in {counted(len(plan.files), 'file')}"
+        app.say(f"{counted(len(result.rows), 'row')}, {read}, {result.seconds:.2f} s")
 
 
 def _run(plan: QueryPlan, runner: str | None, flags: tuple[str, ...], now_us: int, note: object) -> QueryResult:

@@ -68,3 +68,22 @@ def test_a_url_that_is_none_is_refused_without_being_shown(tmp_path: Path, url: 
         check=False,
     )
     assert done.returncode == 2 and "LOGSLUICE_MYSQL_URL" in done.stderr and "geheim" not in done.stderr + done.stdout
+
+
+def test_tables_that_are_somebodys_own_are_left_alone(tmp_path: Path, mariadb: MariadbServer) -> None:
+    database = mariadb.database()
+    database.execute("create table report (mine int)", "insert into report values (1)")
+    url = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
+    environment = {**os.environ, "LOGSLUICE_HOME": str(tmp_path), "LOGSLUICE_MYSQL_URL": url}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.demo", "--logs", "16"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and "'report'" in done.stderr and "empty database" in done.stderr
+    assert database.execute("select * from report") == ((1,),)
+    assert database.execute("show tables") == (("report",),)

@@ -34,7 +34,7 @@ STATEMENT = "* | select status, path from log order by status"
 def test_rows_go_to_stdout_and_words_to_stderr(web: Home, cli: Cli) -> None:
     done = cli("query", "web", STATEMENT)
     assert done.stdout.splitlines() == ["status  path", "------  ----", "   200  /a b", "   404", "   500  /ü"]
-    assert done.stderr.startswith("3 rows, 3 logs read in 1 files, ") and done.code == 0
+    assert done.stderr.startswith("3 rows, 3 logs read in 1 file, ") and done.code == 0
     assert cli("query", "web", STATEMENT, "--quiet").stderr == ""
 
 
@@ -89,6 +89,8 @@ def test_the_time_range_is_half_open_and_in_the_zone(web: Home, cli: Cli, window
         (["web", "* | select count(1) as c", "--offset", "5"], 2, ["offset is not available"]),
         (["web", "* | select cast(path as bigint) as n"], 1, ["CastFailed"]),
         (["web", "*", "--runer", "DirectRunner"], 2, ["--runer", "--runner"]),
+        (["web", "*", "--runner", "DirectRuner"], 2, ["unknown runner 'DirectRuner'", "'DirectRunner'"]),
+        (["web", "*", "--direct_num_workers", "2"], 2, ["--direct_num_workers", "follow --"]),
         (["web", "*", "--runner", "DirectRunner", "--", "--direct_num_wrkers", "2"], 2, ["--direct_num_wrkers", "--direct_num_workers"]),
         (["web", "*", "more"], 2, ["more"]),
     ],
@@ -208,3 +210,12 @@ def test_direct_runner_always_means_the_one_in_this_process() -> None:
     for flags in ([], ["--runner", "DirectRunner"], ["--runner=FnApiRunner"]):
         assert options_of(flags).view_as(StandardOptions).runner == "FnApiRunner"
     assert options_of(["--runner", "PrismRunner"]).view_as(StandardOptions).runner == "PrismRunner"
+
+
+def test_two_worker_processes_leave_the_terminal_alone(web: Home, cli: Cli) -> None:
+    flags = ["--runner", "DirectRunner", "--", "--direct_num_workers", "2"]
+    done = cli("query", "web", STATEMENT, "--format", "csv", "-q", *flags)
+    assert (done.stdout, done.stderr, done.code) == ('status,path\n200,/a b\n404,""\n500,/ü\n', "", 0)
+    done = cli("query", "web", "* | select cast(path as bigint) as n", *flags)
+    assert (done.stdout, done.code) == ("", 1)
+    assert done.stderr.startswith("error[CastFailed]: ") and len(done.stderr.splitlines()) == 2

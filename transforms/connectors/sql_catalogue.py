@@ -189,7 +189,7 @@ class SqlCatalogue:
         except IntegrityError:
             raise AlreadyExists(
                 f"the name {new!r} is taken in the project {project_name!r}",
-                hint="Logstores and ExternalStores share their names: choose another one",
+                hint="Logstores and ExternalStores share their names: choose another one, or change the one that is there with its verb update",
                 code="LogStoreAlreadyExist",
             ) from None
 
