@@ -44,7 +44,13 @@ Examples:
 @click.option("--time-field", metavar="NAME", help="Field that holds the time.  [default: __time__ where a log has it, else now]")
 @click.option("--time-format", metavar="FORMAT",
               help="iso8601, epoch-s, epoch-ms, epoch-us, epoch-ns, or like '%Y-%m-%d %H:%M:%S.%f %z'.  [default: told from each value]")  # fmt: skip
-@click.option("--time-zone", default="UTC", show_default=True, metavar="ZONE", help="Zone of times that name none: Europe/Paris, +08:00.")
+@click.option(
+    "--time-zone",
+    default="UTC",
+    show_default=True,
+    metavar="ZONE",
+    help="Zone of times in the data that name none: Europe/Paris, +08:00. LOGSLUICE_TIME_ZONE is not about these.",
+)
 @click.option("--time-pattern", metavar="REGEX", help="Cuts the time out of a text line (or of --time-field) by its one group.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Tag of all logs: the field __tag__:NAME.")
 @click.option("--topic", help="Topic of logs without one.")

@@ -14,10 +14,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.export_logs import export_logs, formats_of_name
+from pipelines.export_logs import export_logs, how_to_write
 from pipelines.home import Home
 from tests.conftest import Cli
-from tests.pipelines.import_probe import import_files, logs_of, make_store
+from tests.pipelines.import_probe import import_files, logs_of, make_store, run_here
+from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import Interval
 from transforms.core.log_group import LogGroup
 from transforms.formats.event_times import LogSettings
@@ -103,23 +104,56 @@ def test_an_empty_store(home: Home) -> None:
     assert pq.read_table(io.BytesIO(exported(home, format="parquet"))).num_rows == 0
 
 
-def test_names_tell_formats() -> None:
-    assert formats_of_name("a.b.csv.gz") == ("csv", "gzip")
-    assert formats_of_name("x.parquet") == ("parquet", "none")
-    assert formats_of_name("x.log.zst") == ("text", "zstd")
-    assert formats_of_name("x") == ("jsonl", "none")
+@pytest.mark.parametrize(("name", "said", "expected"), [
+    ("a.b.csv.gz", (None, None), ("csv", "gzip")), ("x.parquet", (None, None), ("parquet", "none")), ("x.log.zst", (None, None), ("text", "zstd")),
+    ("x.txt", (None, None), ("text", "none")), ("x.json", (None, None), ("jsonl", "none")), ("X.NDJSON.GZ", (None, None), ("jsonl", "gzip")),
+    ("x", (None, None), ("jsonl", "none")), ("", (None, None), ("jsonl", "none")), ("x.gz", (None, None), ("jsonl", "gzip")),
+    ("x.xlsx", ("csv", None), ("csv", "none")), ("x.csv", ("text", "gzip"), ("text", "gzip")), ("x.csv.gz", (None, "gzip"), ("csv", "gzip")),
+])  # fmt: skip
+def test_names_tell_formats(name: str, said: tuple[str | None, str | None], expected: tuple[str, str]) -> None:
+    assert how_to_write(name, *said) == expected
+
+
+@pytest.mark.parametrize(("name", "said", "words"), [
+    ("x.xlsx", (None, None), [".xlsx", ".jsonl, .ndjson, .json, .csv, .parquet, .txt, .log", "--format"]),
+    ("x.cvs.gz", (None, None), [".cvs", "did you mean .csv?"]), ("x.csv.gz", (None, "zstd"), [".gz", "zstd"]),
+    ("x.zst", ("csv", "none"), [".zst", "none"]), ("x.parquet.gz", (None, None), ["inside", ".gz"]), ("x.gz", ("parquet", None), ["inside"]),
+])  # fmt: skip
+def test_names_that_tell_nothing_or_contradict(name: str, said: tuple[str | None, str | None], words: list[str]) -> None:
+    with pytest.raises(ParameterInvalid) as caught:
+        how_to_write(name, *said)
+    text = f"{caught.value} {caught.value.hint}"
+    assert [word for word in words if word not in text] == []
 
 
 def test_command_line(filled: Home, cli: Cli, tmp_path: Path) -> None:
     done = cli("export", "web", "--from", "0", "--to", "1")
     assert (done.stdout, done.code) == ('{"__time__": 0}\n', 0)
-    assert "exported 1 logs" in done.stderr
+    assert done.stderr == "exported 1 log\n"
     target = tmp_path / "x.csv.gz"
-    assert cli("export", "web", "-o", str(target)).code == 0
+    assert run_here(filled, "export", "web", "-o", target).stderr == f"exported 4 logs to {target}\n"
     assert gzip.decompress(target.read_bytes()) == exported(filled, format="csv")
     assert list(tmp_path.glob(".x*")) == []
-    assert cli("export", "web", "-o", str(tmp_path / "no" / "x")).code == 3
-    assert cli("export", "webb").code == 2
-    text = cli("export", "web", "--format", "text")
+    assert run_here(filled, "export", "web", "-o", tmp_path / "no" / "x").code == 3
+    assert run_here(filled, "export", "webb").code == 2
+    refused = run_here(filled, "export", "web", "-o", tmp_path / "x.xlsx")
+    assert refused.code == 2
+    assert ".parquet" in refused.stderr
+    assert not (tmp_path / "x.xlsx").exists()
+    text = run_here(filled, "export", "web", "--format", "text")
     assert text.stdout == ""
     assert "left out 4 logs" in text.stderr
+
+
+def test_times_are_in_the_zone_of_queries(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(*options: str) -> str:
+        return run_here(filled, "export", "web", *options).stdout
+
+    monkeypatch.delenv("LOGSLUICE_TIME_ZONE", raising=False)
+    zero = ("--from", "1970-01-01T08:00:00", "--to", "1970-01-01T08:00:01")
+    assert found(*zero) == '{"__time__": 0}\n'
+    assert found(*zero, "--time-zone", "UTC") == ""
+    assert found("--from", "1970-01-01T00:00:00Z", "--to", "1970-01-01T00:00:01Z") == '{"__time__": 0}\n'
+    monkeypatch.setenv("LOGSLUICE_TIME_ZONE", "Europe/Paris")
+    assert found(*zero) == ""
+    assert found("--from", "1970-01-01T01:00:00", "--to", "1970-01-01T01:00:01") == '{"__time__": 0}\n'
