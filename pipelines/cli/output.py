@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import click
 
+from transforms.core.counted import counted
+
 __all__ = ["FORMATS", "counted", "display_width", "format_option", "write_rows"]
 
 FORMATS = ("table", "json", "jsonl", "csv")
@@ -37,11 +39,6 @@ def write_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], format:
     NULL is ``null`` in a table, empty in CSV (an empty text is ``""`` there). On a terminal a table is cut to its width.
     """
     _WRITERS[format](list(columns), rows, sys.stdout)
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 row``, ``1,000 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def display_width(text: str) -> int:
