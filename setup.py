@@ -44,5 +44,5 @@ setup(
             "flask-cors>=5,<7",
         ],
     },
-    entry_points={"console_scripts": ["logsluice = pipelines.__main__:main"]},
+    entry_points={"console_scripts": ["logsluice = pipelines.__main__:run"]},
 )

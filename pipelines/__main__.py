@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gc
-import sys
+from typing import NoReturn
 
 # Modules being imported make many objects that all stay: looking for garbage among them costs a tenth of a short command.
 gc.set_threshold(100_000, 20, 50)
 
-from pipelines.cli.main import main  # noqa: E402
+from pipelines.cli.main import leave, main  # noqa: E402
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
+
+
+def run() -> NoReturn:
+    """The console script."""
+    leave(main())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -141,4 +141,6 @@ def _main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from pipelines.cli.main import leave
+
+    leave(main())

@@ -48,7 +48,7 @@ class ImportRequest:
     Args:
         inputs: files, folders, or ``-`` alone.
         format: a format's name; None = what each file's name tells.
-        time_field, time_format, time_zone, time_pattern, topic, source, tags: see `transforms.formats.event_times.LogSettings`.
+        time_field, time_format, time_zone, time_pattern, topic, source, tags: see `transforms.formats.log_options.LogOptions`.
         hash_key: all logs go to the shard of this key.
         dead_letters: where records go that are no logs; None = a file in the home.
         max_line_bytes: longer lines are dead letters.
@@ -63,7 +63,7 @@ class ImportRequest:
     format: str | None = None
     time_field: str | None = None
     time_format: str | None = None
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     time_pattern: str | None = None
     topic: str | None = None
     source: str | None = None
@@ -77,7 +77,9 @@ class ImportRequest:
 
     def identity(self, inputs: list[Input]) -> str:
         """The import's id in the ledger."""
-        how = [self.format, self.time_field, self.time_format, self.time_zone, self.time_pattern, self.topic, self.source]
+        # Of dead letters, no zone is that of their first import; elsewhere it is UTC.
+        zone = self.time_zone or (None if self.format == "dead-letters" else "UTC")
+        how = [self.format, self.time_field, self.time_format, zone, self.time_pattern, self.topic, self.source]
         what = [found.identity for found in inputs]
         return digest(self.project, self.logstore, how, dict(self.tags), self.hash_key, self.max_line_bytes, self.name, what)
 
@@ -320,15 +322,13 @@ class _Pending:
 
 
 def _readers(request: ImportRequest, formats: list[str], started_us: int) -> list[Reader]:
-    from transforms.formats.event_times import LogSettings
+    from transforms.formats.log_options import LogOptions
     from transforms.formats.readers import reader_of
-    from transforms.formats.times import TimeFormat, zone_of
 
-    default = "epoch-s" if request.time_field is None and request.time_pattern is None else "auto"
-    settings = LogSettings(
-        started_us, request.time_field, TimeFormat(request.time_format or default, zone_of(request.time_zone)), request.time_pattern,
-        request.topic, request.source, request.tags,
-    )  # fmt: skip
+    options = LogOptions(
+        request.time_field, request.time_format, request.time_zone, request.time_pattern, request.topic, request.source, request.tags
+    )
+    settings = options.settings(started_us)
     made = {name: reader_of(name, settings, request.max_line_bytes, _CHUNK_BYTES) for name in dict.fromkeys(formats)}
     return [made[name] for name in formats]
 

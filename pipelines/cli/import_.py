@@ -25,7 +25,8 @@ __time__, __topic__, __source__ and __tag__:NAME are the log's own.
 \b
 The same import run again goes on where a killed one stopped, and does nothing when it is
 finished. Records that are no logs go to a file with place and reason (exit code 1);
-mend it and import it with --format dead-letters.
+mend it and import it with --format dead-letters. It knows the --time-…, --topic, --source and --tag
+of the first import; one that is given anew wins.
 
 \b
 Examples:
@@ -44,13 +45,8 @@ Examples:
 @click.option("--time-field", metavar="NAME", help="Field that holds the time.  [default: __time__ where a log has it, else now]")
 @click.option("--time-format", metavar="FORMAT",
               help="iso8601, epoch-s, epoch-ms, epoch-us, epoch-ns, or like '%Y-%m-%d %H:%M:%S.%f %z'.  [default: told from each value]")  # fmt: skip
-@click.option(
-    "--time-zone",
-    default="UTC",
-    show_default=True,
-    metavar="ZONE",
-    help="Zone of times in the data that name none: Europe/Paris, +08:00. LOGSLUICE_TIME_ZONE is not about these.",
-)
+@click.option("--time-zone", metavar="ZONE",
+              help="Zone of times in the data that name none: Europe/Paris, +08:00. Not LOGSLUICE_TIME_ZONE.  [default: UTC]")  # fmt: skip
 @click.option("--time-pattern", metavar="REGEX", help="Cuts the time out of a text line (or of --time-field) by its one group.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Tag of all logs: the field __tag__:NAME.")
 @click.option("--topic", help="Topic of logs without one.")
