@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from transforms.formats.json_object import NotALog
 
@@ -26,9 +27,10 @@ class DeadLetter:
         reason: stable word: ``not-json``, ``not-an-object``, ``not-utf8``, ``not-unicode``, ``no-time``, ``too-long``, ``too-many-fields``.
         detail: what exactly.
         raw: the record's bytes without the line end.
-        format: how the record is written (``jsonl``, ``text``, ``csv``).
+        format: how the record is written (``jsonl``, ``text``, ``csv``; ``dead-letters`` when it is one itself).
         header: of a CSV record, the names of its cells.
         size: the record's length when ``raw`` is only its beginning, else 0.
+        said: what the import was told about times, topic, source and tags, so that importing the letter means the same.
     """
 
     file: str
@@ -40,6 +42,7 @@ class DeadLetter:
     format: str
     header: tuple[str, ...] = ()
     size: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json_line(self) -> bytes:
         """With line end. ``raw`` is text, or ``raw_base64`` when it is no UTF-8; ``truncated`` is the full length."""
@@ -52,6 +55,8 @@ class DeadLetter:
         record |= {"reason": self.reason, "detail": self.detail, "format": self.format}
         if self.header:
             record["header"] = self.header
+        if self.said:
+            record["import"] = self.said
         try:
             record["raw"] = raw.decode()
         except UnicodeDecodeError:
@@ -62,9 +67,7 @@ class DeadLetter:
 
 
 def raw_of(fields: Mapping[str, str]) -> bytes:
-    """The record that a dead letter (its fields as text) holds. Raises NotALog when it holds none, or only a beginning."""
-    if "truncated" in fields:
-        raise NotALog("too-long", "this dead letter holds only the beginning of its record")
+    """The record that a dead letter (its fields as text) holds. Raises NotALog when it holds none."""
     if "raw" in fields:
         return fields["raw"].encode()
     if "raw_base64" in fields:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from transforms.core.errors import ParameterInvalid
-from transforms.core.field_columns import SOURCE, TAG_PREFIX, TIME, TIME_NS, TOPIC, column_of
+from transforms.core.field_columns import SOURCE, TAG_PREFIX, TIME, TIME_NS, TOPIC, column_of, field_of
 from transforms.core.log_group import LogGroup
 from transforms.formats.records import ROW, BadRecord
 from transforms.formats.text_lines import CONTENT
@@ -28,6 +28,8 @@ class LogSettings:
         time_format: how it is written.
         time_pattern: a regular expression whose one group cuts the time out of ``content`` (or out of ``time_field``).
         topic, source, tags: given to logs that have none of their own.
+        time_required: a log without a time is no log, even when no field is named that holds it.
+        said: what the import was told, for its dead letters: see `transforms.formats.log_options.LogOptions`.
     """
 
     started_us: int
@@ -37,6 +39,8 @@ class LogSettings:
     topic: str | None = None
     source: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    time_required: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.time_pattern is None:
@@ -73,6 +77,13 @@ class LogSettings:
             frame = frame.with_columns(own.alias(column))
         return LogGroup(frame.to_arrow(compat_level=pl.CompatLevel.newest())), bad
 
+    def fields_without_time(self, frames: Iterable[pl.DataFrame]) -> frozenset[str] | None:
+        """The fields of parsed frames when none of them has the named time field; None when one has it, or none is named."""
+        if self.time_field is None:
+            return None
+        columns = {column for frame in frames for column in frame.columns if column != ROW}
+        return None if column_of(self.time_field) in columns else frozenset(map(field_of, columns))
+
     def _times(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Times and the text they were read from."""
         given = self.time_field is not None or self.time_pattern is not None
@@ -86,7 +97,7 @@ class LogSettings:
             if self.time_pattern is not None:
                 said = said.str.extract(self.time_pattern, 1)
         times = self.time_format.read(said)
-        if not given and said.null_count():
+        if not given and not self.time_required and said.null_count():
             seconds, micros = divmod(self.started_us, 1_000_000)
             absent = said.is_null()
             times = times.with_columns(
@@ -99,7 +110,7 @@ class LogSettings:
         if value is None and self.time_pattern is not None:
             return "the time pattern does not match"
         if value is None:
-            return f"the log has no field {self.time_field!r}"
+            return f"the log has no field {self.time_field if self.time_field is not None else TIME!r}"
         return f"{value[:100]!r} is no time in the format {self.time_format.text}"
 
     def _constants(self) -> dict[str, str]:

@@ -35,14 +35,17 @@ class ParquetReader:
 
     def parse(self, unit: Rows, name: str) -> LogBatch:
         parsed = ParquetRows().parse(unit)
-        batch = LogBatch({"row": unit.first + unit.table.num_rows}, int(unit.table.nbytes))
+        batch = LogBatch(
+            {"row": unit.first + unit.table.num_rows}, int(unit.table.nbytes), fields=self.settings.fields_without_time(parsed.frames)
+        )
         for frame in parsed.frames:
             group, bad = self.settings.groups_of(frame)
             if group is not None:
                 batch.groups.append(group)
             for record in bad:
                 raw = json.dumps(_log_of(frame, record.row), ensure_ascii=False).encode()
-                batch.dead.append(DeadLetter(name, unit.first + record.row + 1, None, record.reason, record.detail, raw, "jsonl"))
+                place = (name, unit.first + record.row + 1, None)
+                batch.dead.append(DeadLetter(*place, record.reason, record.detail, raw, "jsonl", said=self.settings.said))
         return batch
 
 

@@ -41,12 +41,14 @@ class LogBatch:
         dead: the records that are none, in input order.
         read: bytes of the input, uncompressed.
         end: the position after the unit.
+        fields: when a time field is named and no record has it: the fields they do have; else None.
     """
 
     end: Position
     read: int
     groups: list[LogGroup] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    fields: frozenset[str] | None = None
 
     @property
     def logs(self) -> int:
@@ -144,7 +146,7 @@ def batch_of_chunk(chunk: Chunk, parsed: Parsed, settings: LogSettings, name: st
     """Give the logs of a chunk their times and turn bad records into dead letters."""
     size = chunk.too_long or len(chunk.data)
     line = chunk.line + (1 if chunk.too_long else chunk.data.count(b"\n"))
-    batch = LogBatch({"offset": chunk.offset + size, "line": line}, size)
+    batch = LogBatch({"offset": chunk.offset + size, "line": line}, size, fields=settings.fields_without_time(parsed.frames))
     bad = list(parsed.bad)
     for frame in parsed.frames:
         group, late = settings.groups_of(frame)
@@ -159,5 +161,6 @@ def batch_of_chunk(chunk: Chunk, parsed: Parsed, settings: LogSettings, name: st
         raw = bytes(chunk.data[begin:end])
         kept = raw.rstrip(b"\r\n") if not chunk.too_long else raw
         cut = chunk.too_long if chunk.too_long > len(raw) else 0
-        batch.dead.append(DeadLetter(name, number, chunk.offset + begin, record.reason, record.detail, kept, format, header, cut))
+        place = (name, number, chunk.offset + begin)
+        batch.dead.append(DeadLetter(*place, record.reason, record.detail, kept, format, header, cut, settings.said))
     return batch
