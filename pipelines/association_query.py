@@ -30,7 +30,7 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
-from pipelines.launch import engine_threads, flags_help, is_local, new_pipeline, options_of, run_pipeline, worker_count  # noqa: E402
+from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import AssociationQueryOptions, HomeOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
 from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
@@ -129,7 +129,7 @@ def _main(arguments: list[str]) -> int:
         clock = SystemClock()
         times = interval_of(query.from_time, query.to_time, clock.now_us(), query.time_zone)
         settings = PlanOptions(
-            query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=max(query.least_tasks, 2 * worker_count(options))
+            query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options)
         )
         plan = plan_statement(home, names.log_project, query.logstore, query.statement, times, settings)
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)

@@ -143,7 +143,7 @@ def _as_pipeline(app: App, results: list[tuple[QueryPlan, QueryResult]]) -> None
             raise LogsluiceError(
                 "the pipeline gave other rows than the embedded engine", hint="please report this with the statement above"
             )
-        app.emit(f"  same {len(got.rows)} rows, {len(plan.tasks)} scan tasks, {got.seconds:.2f} s")
+        app.emit(f"  same {len(got.rows)} rows, {counted(len(plan.tasks), 'scan task')}, {got.seconds:.2f} s")
 
 
 _NEXT = """

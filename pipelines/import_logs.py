@@ -8,21 +8,20 @@ even a writer believed dead cannot double it.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.import_history import only_one, refuse_doubles, remembered
 from pipelines.import_inputs import STDIN, Input, PatientPipe, digest, find_inputs
 from pipelines.import_stages import Place, Stages
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
-from transforms.core.errors import AlreadyExists, ParameterInvalid, UserError
+from transforms.core.errors import ParameterInvalid, UserError
 from transforms.stores.logstore import AppTransaction
 
 if TYPE_CHECKING:
@@ -37,8 +36,8 @@ __all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs"]
 _COMMIT_BYTES = 80 * 1024 * 1024
 _COMMIT_SECONDS = 10.0
 _DEAD_WEIGHT = 8
+_MOST_FIELDS = 1_000
 _CHUNK_BYTES = 4 * 1024 * 1024
-_REMEMBERED_FILES = 1_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class ImportReport:
     """What an import did, all its runs together; ``seconds`` are this run's.
 
     ``repeated``: it was finished before and nothing was done; ``resumed``: an earlier run had begun it; ``changed``: files that
-    became others while they were read.
+    became others while they were read; ``fields_without_time``: when no record had the named time field, the fields they had.
     """
 
     files: int
@@ -103,6 +102,7 @@ class ImportReport:
     repeated: bool = False
     resumed: bool = False
     changed: list[str] = field(default_factory=list)
+    fields_without_time: list[str] = field(default_factory=list)
 
     @property
     def dead_total(self) -> int:
@@ -125,14 +125,15 @@ def import_logs(home: Home, request: ImportRequest, *, clock: Clock | None = Non
         # Nothing tells two pipes apart: without a name every run is an import of its own.
         request = replace(request, name=f"pipe-{os.getpid()}-{(clock or SystemClock()).now_us()}")
     import_id = request.identity(inputs)
-    with _only_one(home.path / "locks", import_id):
+    _readers(request, formats, 0)  # options that make no sense leave no trace in the ledger
+    locks = home.path / "locks"
+    with only_one(locks, import_id):
         catalogue = home.catalogue()
-        if request.again:
-            known = {run.id for run in catalogue.list_imports(request.project, request.logstore)}
-            if import_id in known:
-                catalogue.forget_import(request.project, request.logstore, import_id)
-        else:
-            _refuse_changed(catalogue.list_imports(request.project, request.logstore), inputs, import_id)
+        before = catalogue.list_imports(request.project, request.logstore)
+        if not request.again:
+            refuse_doubles(before, inputs, import_id, request.name, locks)
+        elif any(run.id == import_id for run in before):
+            catalogue.forget_import(request.project, request.logstore, import_id)
         run = catalogue.start_import(request.project, request.logstore, import_id)
         report = ImportReport(len(inputs), hidden)
         if run.finished:
@@ -182,7 +183,7 @@ class _Import:
         with Stages(self._inputs, self._readers, place, pipe=self._pipe) as stages:
             self._take(stages)
         end = self._run.end
-        summary = {**end["counters"], "dead_letters": end["dead_letters"], "inputs": self._remembered()}
+        summary = {**end["counters"], "dead_letters": end["dead_letters"], **self._remembered()}
         with durable("import.finish"):
             self._catalogue.record_import(self._request.project, replace(self._run, finished=True, summary=summary))
         _fill(self._report, summary)
@@ -211,8 +212,8 @@ class _Import:
         own = self._request.dead_letters is not None
         length = self._dead_letters.stat().st_size if own and self._dead_letters.exists() else 0
         first = {
-            "file": 0, "at": {}, "dead": length, "counters": {"logs": 0, "bytes": 0, "dead": {}},
-            "started_us": clock.now_us(), "dead_letters": str(self._dead_letters), "inputs": self._remembered(),
+            "file": 0, "at": {}, "dead": length, "counters": {"logs": 0, "bytes": 0, "dead": {}, "fields": []},
+            "started_us": clock.now_us(), "dead_letters": str(self._dead_letters), **self._remembered(),
         }  # fmt: skip
         run = replace(run, start=first, end=first)
         with durable("import.begin"):
@@ -248,6 +249,7 @@ class _Import:
                 "logs": counters["logs"] + pending.logs,
                 "bytes": counters["bytes"] + pending.bytes,
                 "dead": dict(Counter(counters["dead"]) + pending.reasons),
+                "fields": _without_time(counters.get("fields"), pending.fields),
             },
         }  # fmt: skip
         run = replace(self._run, version=self._run.version + 1, start=start, end=end)
@@ -274,8 +276,8 @@ class _Import:
             with durable("import.cut-dead-letters"):
                 os.truncate(self._dead_letters, length)
 
-    def _remembered(self) -> dict[str, int]:
-        return {str(found.path.resolve()): found.size for found in self._inputs[:_REMEMBERED_FILES] if found.path is not None}
+    def _remembered(self) -> dict[str, Any]:
+        return remembered(self._inputs, self._request.name if self._inputs[0].path is None else None)
 
     def _tell(self, stages: Stages, pending: _Pending) -> None:
         if self._watch is not None:
@@ -289,6 +291,7 @@ class _Pending:
         self.batches: list[LogBatch] = []
         self.dead_lines: list[bytes] = []
         self.reasons: Counter[str] = Counter()
+        self.fields: list[str] | None = []
         self.file, self.at, self.logs, self.bytes = 0, {}, 0, 0  # type: tuple[int, Mapping[str, int], int, int]
         self._since = time.monotonic()
 
@@ -299,6 +302,7 @@ class _Pending:
         self.bytes += batch.read
         self.dead_lines += (letter.to_json_line() for letter in batch.dead)
         self.reasons += batch.reasons
+        self.fields = _without_time(self.fields, batch.fields)
 
     def add(self, file: int, batch: LogBatch) -> None:
         """Count and keep a batch."""
@@ -333,41 +337,12 @@ def _readers(request: ImportRequest, formats: list[str], started_us: int) -> lis
     return [made[name] for name in formats]
 
 
-def _refuse_changed(runs: Any, inputs: list[Input], import_id: str) -> None:
-    """A file that was imported when it was shorter or longer: importing it whole again would double its logs."""
-    if any(run.id == import_id for run in runs):
-        return
-    sizes: dict[str, int] = {}
-    for run in runs:
-        sizes.update((run.summary or run.start).get("inputs", {}))
-    for found in inputs:
-        if found.path is None:
-            continue
-        before = sizes.get(str(found.path.resolve()))
-        if before is not None and before != found.size:
-            raise ParameterInvalid(
-                f"{found.name} was imported into this Logstore when it had {before:,} bytes; now it has {found.size:,}",
-                hint=f"--again imports all of it anew; only what is new: tail -c +{before + 1} {found.name} | logsluice import … -",
-                code="ImportChanged",
-            )
-
-
-@contextmanager
-def _only_one(folder: Path, import_id: str) -> Iterator[None]:
-    """Hold the lock of an import; the system lets go of it when the process dies."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / f"import-{import_id}").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyExists(
-                "another process is at this very import",
-                hint="wait for it, then run this again: it goes on where that one stopped",
-                code="ImportRunning",
-            ) from error
-        yield
+def _without_time(fields: Iterable[str] | None, more: Iterable[str] | None) -> list[str] | None:
+    """The fields of records none of which has the named time field; None once there was one that has."""
+    return None if fields is None or more is None else sorted({*fields, *more})[:_MOST_FIELDS]
 
 
 def _fill(report: ImportReport, summary: Mapping[str, Any]) -> None:
     report.logs, report.bytes, report.dead = summary["logs"], summary["bytes"], dict(summary["dead"])
     report.dead_letters = Path(summary["dead_letters"]) if report.dead else None
+    report.fields_without_time = summary.get("fields") or []

@@ -12,14 +12,16 @@ from typing import Any, cast
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
+from pipelines.options import AssociationQueryOptions
 from transforms.core.error_transport import error_in
 from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
 
-__all__ = ["engine_threads", "flags_help", "is_local", "new_pipeline", "options_of", "run_pipeline", "worker_count"]
+__all__ = ["engine_threads", "flags_help", "is_local", "least_tasks", "new_pipeline", "options_of", "run_pipeline", "worker_count"]
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's portable runner inside this process. Beam's own reading of ``DirectRunner`` tries to download another one first."""
+_REMOTE_TASKS = 16
 _LOCAL_NAMES = {"", "DirectRunner", "FnApiRunner", "direct", "local"}
 
 
@@ -55,7 +57,20 @@ def is_local(options: PipelineOptions) -> bool:
 
 def worker_count(options: PipelineOptions) -> int:
     """Worker processes or threads of the local runner; 1 for runners that decide by themselves."""
-    return max(1, int(options.view_as(DirectOptions).direct_num_workers or 1)) if is_local(options) else 1
+    if not is_local(options):
+        return 1
+    asked = options.view_as(DirectOptions).direct_num_workers
+    return int(asked) if asked else (os.cpu_count() or 1 if asked == 0 else 1)
+
+
+def least_tasks(options: PipelineOptions) -> int:
+    """Scan tasks to aim at: one for a single worker, two for each of several, so that a slow one does not hold up the rest."""
+    asked = options.view_as(AssociationQueryOptions).least_tasks
+    if asked:
+        return int(asked)
+    if not is_local(options):
+        return _REMOTE_TASKS
+    return 1 if worker_count(options) == 1 else 2 * worker_count(options)
 
 
 def engine_threads(options: PipelineOptions, asked: int) -> int:

@@ -35,15 +35,17 @@ class QueryLogs(beam.PTransform[Any, Any]):
     def expand(self, begin: PBegin) -> PCollection[bytes]:
         # Workers get the files of their own tasks, not the whole list with every bundle.
         plan = dataclasses.replace(self._plan, files=(), tasks=())
-        # Without the shuffle all tasks would be fused into one bundle of one worker.
-        tasks = begin | "Scan tasks" >> beam.Create(list(self._plan.tasks)).with_output_types(ScanTask) | "Spread" >> beam.Reshuffle()
+        tasks = begin | "Scan tasks" >> beam.Create(list(self._plan.tasks)).with_output_types(ScanTask)
+        if len(self._plan.tasks) > 1:
+            # Without the shuffle all tasks would be fused into one bundle of one worker.
+            tasks = tasks | "Spread" >> beam.Reshuffle()
         scan = beam.ParDo(_Scan(plan, self._limits))
         if plan.external:
             tables = [self._table(begin, tasks, plan, read) for read in plan.external] | "Tables" >> beam.Flatten()
             scan = beam.ParDo(_Scan(plan, self._limits), AsDict(tables))
         partials: PCollection[bytes] = tasks | "Scan" >> scan.with_output_types(bytes)
-        if plan.phases.merge_sql is None:
-            # One task, whose rows are the result.
+        if len(self._plan.tasks) == 1:
+            # Nothing to bring together.
             return partials | "Merge" >> beam.Map(_alone, plan).with_output_types(bytes)  # type: ignore[no-any-return]
         result: PCollection[bytes] = (
             partials
@@ -122,7 +124,8 @@ class _Keys(beam.DoFn):
 
 
 def _alone(partial: bytes, plan: QueryPlan) -> bytes:
-    return to_stream(merge_partials(plan, [from_stream(partial)]))
+    with portable_errors():
+        return to_stream(merge_partials(plan, [from_stream(partial)]))
 
 
 def _distinct(gathered: tuple[int, Iterable[list[Any]]]) -> list[Any]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.app import App, Progress
+from transforms.core.counted import counted
 from transforms.core.errors import ExitCode, ParameterInvalid
+from transforms.core.suggest import suggestion
 
 if TYPE_CHECKING:
     from pipelines.import_logs import ImportReport
@@ -58,7 +60,7 @@ Examples:
 @click.option(
     "--max-line-bytes", type=click.IntRange(1, 1 << 30), default=8 << 20, show_default=True, help="Longer lines are dead letters."
 )
-@click.option("--again", is_flag=True, help="Import anew what was imported before.")
+@click.option("--again", is_flag=True, help="Import what was imported before all the same; its logs are then there twice.")
 @click.option("--id", "name", metavar="NAME", help="Name of an import from a pipe, so that it can be resumed.")
 @click.option("--batch-rows", type=click.IntRange(1, 10_000_000), default=400_000, show_default=True, help="Logs in one commit.")
 @click.pass_obj
@@ -69,7 +71,7 @@ def command(app: App, /, logstore: str, tags: tuple[str, ...], **options: object
     request = ImportRequest(app.project, logstore, tags=_tags(tags), **options)  # type: ignore[arg-type]
     with app.progress("importing bytes") as progress:
         report = import_logs(app.home, request, watch=_watcher(progress))
-    for line in _words(report):
+    for line in _words(report, request.time_field):
         app.say(line)
     return ExitCode.PROBLEMS if report.dead and not report.repeated else ExitCode.DONE
 
@@ -99,20 +101,24 @@ def _watcher(progress: Progress) -> Callable[[int, int, int], None]:
     return watch
 
 
-def _words(report: ImportReport) -> list[str]:
+def _words(report: ImportReport, time_field: str | None) -> list[str]:
     hidden = f" ({report.hidden} hidden passed over)" if report.hidden else ""
-    inputs = f"{report.files} input{'s' if report.files != 1 else ''}{hidden}"
+    inputs = f"{counted(report.files, 'input')}{hidden}"
     lines = []
     if report.repeated:
-        lines.append(f"imported before: {report.logs:,} logs from {inputs}; nothing was done (--again imports anew)")
+        lines.append(f"imported before: {counted(report.logs, 'log')} from {inputs}; nothing was done (--again imports anew)")
     else:
         rate = report.logs_this_run / max(report.seconds, 0.001)
         resumed = f", {report.logs_this_run:,} of them in this run" if report.resumed else ""
         lines.append(
-            f"imported {report.logs:,} logs{resumed} from {inputs}, {report.bytes:,} bytes, in {report.seconds:.1f} s ({rate:,.0f} logs/s)"
+            f"imported {counted(report.logs, 'log')}{resumed} from {inputs}, {counted(report.bytes, 'byte')}, "
+            f"in {report.seconds:.1f} s ({rate:,.0f} logs/s)"
         )
     if report.dead:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.dead.items()))
         lines.append(f"dead letters: {report.dead_total:,} ({reasons}) in {report.dead_letters}")
+    if time_field is not None and report.fields_without_time:
+        hint = suggestion(time_field, report.fields_without_time, "field")
+        lines.append(f"warning: no record has the field {time_field!r} (--time-field)" + (f"; {hint}" if hint else ""))
     lines += (f"warning: {name} changed while it was read; what was added is not imported" for name in report.changed)
     return lines

@@ -11,12 +11,16 @@ from pipelines.cli.output import counted, format_option
 from pipelines.cli.statement_options import statement_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transforms.core.interval import Interval
     from transforms.sql.plan import QueryPlan
     from transforms.sql.planner import PlanOptions
     from transforms.sql.result import QueryResult
 
-__all__ = ["command"]
+    _Run = Callable[[QueryPlan, int], QueryResult]
+
+__all__ = ["command", "plan_settings"]
 
 
 @click.command(short_help="Run one `search | SQL` statement.")
@@ -40,20 +44,21 @@ def command(
     Examples:
       logsluice query web 'status >= 500 | select status, count(1) as pv group by status order by pv desc'
       logsluice query web 'error not timeout' --from -1h --format jsonl
-      logsluice query web '* | select count(1) as pv' --runner DirectRunner -- --direct_num_workers 2 --direct_running_mode multi_processing
+      logsluice query web '* | select count(1) as pv' --runner DirectRunner -- --direct_num_workers 2
     """
-    times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=_worker_flag(flags))
     if flags and runner is None:
         raise click.UsageError(f"unexpected argument {flags[0]!r}; a statement with blanks needs quotes, runner flags need --runner")
-    from pipelines.query import plan_statement
-
     with app.progress("query") as progress:
         progress.note("planning")
+        run, tasks = _executor(runner, flags, progress.note)
+        times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=tasks)
+        from pipelines.query import plan_statement
+
         plan = plan_statement(app.home, app.project, logstore, statement, times, options)
         if not quiet:
             for warning in plan.warnings:
                 app.say(f"warning: {warning}")
-        result = _run(plan, runner, flags, options.now_us, progress.note)
+        result = run(plan, options.now_us // 1_000_000)
     from pipelines.cli.results import print_result
 
     print_result(plan, result, format)
@@ -62,19 +67,21 @@ def command(
         app.say(f"{counted(len(result.rows), 'row')}, {read}, {result.seconds:.2f} s")
 
 
-def _run(plan: QueryPlan, runner: str | None, flags: tuple[str, ...], now_us: int, note: object) -> QueryResult:
+def _executor(runner: str | None, flags: tuple[str, ...], note: Callable[[str], None]) -> tuple[_Run, int]:
+    """What runs a plan (at a moment in Unix seconds), and the scan tasks it wants at least. Wrong flags are refused here."""
     if runner is None:
         from pipelines.query import run_in_process
 
-        return run_in_process(plan, now_seconds=now_us // 1_000_000, note=note)  # type: ignore[arg-type]
+        return lambda plan, now: run_in_process(plan, now_seconds=now, note=note), 1
     from pipelines.association_query import run_plan
-    from pipelines.launch import options_of
+    from pipelines.launch import least_tasks, options_of
 
-    return run_plan(plan, options_of(["--runner", runner, *flags]), now_seconds=now_us // 1_000_000)
+    options = options_of(["--runner", runner, *flags])
+    return lambda plan, now: run_plan(plan, options, now_seconds=now), least_tasks(options)
 
 
 def plan_settings(
-    from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int, *, tasks: int = 4
+    from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int, *, tasks: int = 1
 ) -> tuple[Interval, PlanOptions]:
     """What the options of a statement mean to the planner."""
     from pipelines.query import interval_of
@@ -84,9 +91,3 @@ def plan_settings(
     now_us = SystemClock().now_us()
     return interval_of(from_time, to_time, now_us, time_zone), PlanOptions(time_zone, now_us, limit, offset, least_tasks=tasks)
 
-
-def _worker_flag(flags: tuple[str, ...]) -> int:
-    """Scan tasks for the workers that the runner's flags ask for."""
-    text = " ".join(flags).replace("=", " ").split()
-    workers = text[text.index("--direct_num_workers") + 1] if "--direct_num_workers" in text[:-1] else "2"
-    return 2 * int(workers) if workers.isdecimal() and int(workers) else 4

@@ -26,7 +26,7 @@ __all__ = ["PlanOptions", "Surroundings", "plan_query"]
 BIG_STORE_ROWS = 1_000_000
 """From here on an ExternalStore is read by join keys when the logs have few."""
 MOST_PUSHED_KEYS = 10_000
-TASK_BYTES = 256 * 1024 * 1024
+TASK_BYTES = 1024 * 1024 * 1024
 """Compressed bytes of one scan task: some seconds of work, so that starting one costs little beside it."""
 ADVISED_STORE_BYTES = 20 * 1024 * 1024
 
@@ -69,7 +69,7 @@ class PlanOptions:
     limit: int = 100
     offset: int = 0
     default_limit: int | None = 100
-    least_tasks: int = 4
+    least_tasks: int = 1
 
 
 def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOptions) -> QueryPlan:
