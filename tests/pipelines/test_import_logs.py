@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
 import time
@@ -15,10 +14,9 @@ import zstandard
 
 from pipelines.home import Home
 from pipelines.import_inputs import find_inputs
-from pipelines.import_logs import ImportRequest
 from tests.conftest import Cli
-from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store
-from transforms.core.errors import AlreadyExists, NotFound, ParameterInvalid
+from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store, run_here
+from transforms.core.errors import NotFound, ParameterInvalid
 
 LOGS = [{"__time__": "1700000000.5", "a": "1", "b": "x"}, {"__time__": "1700000001", "a": "2", "c d": "y\nz"}]
 EXPECTED = {
@@ -205,35 +203,6 @@ def test_a_repeated_import_does_nothing(store: Home, tmp_path: Path) -> None:
     assert not third.repeated
     assert sum(logs_of(store).values()) == 2
     assert len(dead_letters(third)) == 1
-    assert import_files(store, file, topic="other").logs == 1
-
-
-def test_a_file_that_changed_is_not_doubled_silently(store: Home, tmp_path: Path) -> None:
-    file = tmp_path / "x.jsonl"
-    file.write_text('{"__time__": 1}\n')
-    import_files(store, file)
-    with file.open("a") as grown:
-        grown.write('{"__time__": 2}\n')
-    with pytest.raises(ParameterInvalid) as caught:
-        import_files(store, file)
-    assert caught.value.code == "ImportChanged"
-    assert "tail -c +17" in str(caught.value.hint)
-    assert import_files(store, file, again=True).logs == 2
-    assert import_files(store, file).repeated
-
-
-def test_two_processes_at_one_import(store: Home, tmp_path: Path) -> None:
-    file = tmp_path / "x.jsonl"
-    file.write_text('{"__time__": 1}\n')
-    request = ImportRequest("default", "web", (str(file),))
-    lock = store.path / "locks" / f"import-{request.identity(find_inputs([str(file)])[0])}"
-    lock.parent.mkdir()
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(AlreadyExists) as caught:
-            import_files(store, file)
-    assert caught.value.code == "ImportRunning"
-    assert import_files(store, file).logs == 1
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage"])
@@ -280,14 +249,39 @@ def test_command_line(store: Home, cli: Cli, tmp_path: Path) -> None:
     done = cli("import", "web", "-", "--format", "jsonl", "--tag", "host=a=b", "--id", "one", input='{"__time__": 1}\nnope\n')
     assert done.code == 1, done.stderr
     assert done.stdout == ""
-    assert "imported 1 logs" in done.stderr
+    assert "imported 1 log from 1 input, 21 bytes, in " in done.stderr
     assert "dead letters: 1 (1 not-json) in " in done.stderr
-    done = cli("import", "web", "-", "--format", "jsonl", "--tag", "host=a=b", "--id", "one", input='{"__time__": 1}\nnope\n')
-    assert done.code == 0
-    assert "imported before" in done.stderr
     assert logs_of(store) == {(1, 0, frozenset({("__tag__:host", "a=b")})): 1}
-    assert cli("import", "web", "-").code == 2
-    listed = cli("imports", "web", "--format", "jsonl")
-    assert [json.loads(line)["state"] for line in listed.stdout.splitlines()] == ["finished"]
+    done = run_here(store, "import", "web", "-", "--format", "jsonl", "--tag", "host=a=b", "--id", "one")
+    assert done.code == 0
+    assert "imported before: 1 log from 1 input; nothing was done" in done.stderr
+    assert run_here(store, "import", "web", "-").code == 2
     for wrong in (["--tag", "x"], ["--time-zone", "Mars"], ["--time-field", "a", "--time-format", "%Q"], ["--time-pattern", "("]):
-        assert cli("import", "web", "-", "--format", "text", *wrong, input="").code == 2
+        assert run_here(store, "import", "web", "-", "--format", "text", *wrong).code == 2
+    listed = run_here(store, "imports", "web", "--format", "jsonl")
+    assert [json.loads(line)["state"] for line in listed.stdout.splitlines()] == ["finished"]
+
+
+def test_a_mistyped_time_field_is_named(store: Home, tmp_path: Path) -> None:
+    def words(text: str, *options: str, name: str = "x.jsonl") -> str:
+        (tmp_path / name).write_text(text)
+        done = run_here(store, "import", "web", tmp_path / name, "--again", *options)
+        assert done.code == 1, done.stderr
+        return done.stderr.partition("warning: ")[2].strip()
+
+    lines = '{"time": 1700000000, "a": 1}\n{"b": 1}\n' * 50
+    assert (
+        words(lines, "--time-field", "tiem", "--batch-rows", "10") == "no record has the field 'tiem' (--time-field); did you mean 'time'?"
+    )
+    assert words(lines, "--time-field", "zzz") == "no record has the field 'zzz' (--time-field); known fields: a, b, time"
+    assert words(lines, "--time-field", "time") == ""
+    assert words('{"time": "soon"}\n', "--time-field", "time") == ""
+    assert words("nope\n", "--time-field", "tiem") == ""
+    assert words("nope\n") == ""
+    assert "did you mean 'Time'?" in words("Time,a\n1,2\n", "--time-field", "time", name="x.csv")
+    pq.write_table(pa.table({"time": [1]}), tmp_path / "x.parquet")
+    done = run_here(store, "import", "web", tmp_path / "x.parquet", "--time-field", "tim")
+    assert "no record has the field 'tim' (--time-field); did you mean 'time'?" in done.stderr
+    # In one of several files it is there: then it was not mistyped.
+    (tmp_path / "y.jsonl").write_text('{"when": 1700000000}\n')
+    assert words(lines, str(tmp_path / "y.jsonl"), "--time-field", "when") == ""
