@@ -11,8 +11,7 @@ from pathlib import Path
 
 from pipelines.home import Home
 from pipelines.tail_logs import follow, last_logs
-from tests.conftest import Cli
-from tests.pipelines.import_probe import make_store
+from tests.pipelines.import_probe import make_store, run_here
 from transforms.core.clock import FixedClock
 from transforms.core.log_group import LogGroup
 
@@ -55,14 +54,14 @@ def test_follow_sees_each_new_log_once_and_no_compaction(home: Home) -> None:
         assert shown([next(following)]) == [f"new {i}"]
 
 
-def test_command_line(home: Home, cli: Cli) -> None:
+def test_command_line(home: Home) -> None:
     make_store(home)
     store = home.open_logstore("default", "web")
     store.append([group("one", "two")])
-    done = cli("tail", "web", "-n", "1", "--format", "text")
-    assert (done.stdout, done.code) == ("two\n", 0)
-    assert json.loads(cli("tail", "web", "-n", "1").stdout) == {"__time__": 5, "content": "two"}
-    assert cli("tail", "nothing").code == 2
+    done = run_here(home, "tail", "web", "-n", "1", "--format", "text")
+    assert (done.stdout, done.stderr, done.code) == ("two\n", "", 0)
+    assert json.loads(run_here(home, "tail", "web", "-n", "1").stdout) == {"__time__": 5, "content": "two"}
+    assert run_here(home, "tail", "nothing").code == 2
 
 
 def test_follow_until_interrupted(home: Home) -> None:
