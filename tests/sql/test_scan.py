@@ -147,6 +147,17 @@ def test_rare_fields_come_from_the_overflow_column(tmp_path: Path, field: str) -
     assert rows(scan_of(snapshot, raw, columns), snapshot.files) == [(1, None, None, None), (2, "404", 404, "")]
 
 
+def test_a_path_is_no_pattern(tmp_path: Path) -> None:
+    for folder, value in (("a[b]*?", "mine"), ("ab-x", "other")):
+        store = make(tmp_path / folder, None)
+        store.append([LogGroup.from_logs([{"a": value}], [1])])
+    snapshot = make(tmp_path / "a[b]*?", None).snapshot()
+    raw = RawColumns(snapshot.fields, False)
+    columns = [ScanColumn("a", raw.text("a")), ScanColumn("received", raw.receive_time())]
+    ((value, received),) = rows(scan_of(snapshot, raw, columns), snapshot.files)
+    assert value == "mine" and received is not None
+
+
 def test_a_log_group_read_back_names_no_columns_of_ours() -> None:
     group = LogGroup.from_logs([{"a": "1"}], [1])
     assert set(group.table.column_names) == {TIME, TIME_NS, column_of("a")} and group.fields == ("a",)

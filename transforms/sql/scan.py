@@ -7,6 +7,7 @@ than the index. The **log** layer names and filters. Filters on stored columns r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ LOG = "~log"
 """The relation's name inside the engine."""
 
 _NUMBER = {"long": ("bigint", LONG_TEXT), "double": ("double", DOUBLE_TEXT)}
+
+
+_PATTERN = re.compile(r"[*?[]")
+"""Characters that the engine would read as a pattern of paths; in brackets they are themselves."""
 
 
 def quoted(name: str) -> str:
@@ -200,7 +205,7 @@ class LogScan:
             empty += ', cast(null as varchar) as "~file"'
         relation = f"select * from (select {empty}) where false"
         if files:
-            paths = ", ".join(literal(file.path) for file in files)
+            paths = ", ".join(literal(_PATTERN.sub(r"[\g<0>]", file.path)) for file in files)
             option = ", filename = '~file'" if received else ""
             relation = f"select * from read_parquet([{paths}], union_by_name = true{option}) union all by name {relation}"
         if not received:
