@@ -128,9 +128,7 @@ def _main(arguments: list[str]) -> int:
     try:
         clock = SystemClock()
         times = interval_of(query.from_time, query.to_time, clock.now_us(), query.time_zone)
-        settings = PlanOptions(
-            query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options)
-        )
+        settings = PlanOptions(query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options))
         plan = plan_statement(home, names.log_project, query.logstore, query.statement, times, settings)
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
         if query.output is None:

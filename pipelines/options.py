@@ -48,7 +48,9 @@ class AssociationQueryOptions(PipelineOptions):
             "--output", help="Write the result there as an Arrow IPC stream instead of printing it: a path or URL that the workers reach."
         )
         parser.add_argument(
-            "--least_tasks", type=int, help="Scan tasks to aim at, at least, when the files allow. Default: two for each worker of this machine; 16 elsewhere."
+            "--least_tasks",
+            type=int,
+            help="Scan tasks to aim at, at least, when the files allow. Default: two for each worker of this machine; 16 elsewhere.",
         )
         parser.add_argument(
             "--engine_threads", type=int, default=0, help="Threads of one engine call; 0 = cores divided by worker processes."

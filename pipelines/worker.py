@@ -20,5 +20,5 @@ __all__: list[str] = []
 
 if __name__ == "__main__":
     # Beam prints the traceback of a failed bundle there, beside reporting it.
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open as long as the process lives)
     sdk_worker_main.main(sys.argv)

@@ -90,4 +90,3 @@ def plan_settings(
 
     now_us = SystemClock().now_us()
     return interval_of(from_time, to_time, now_us, time_zone), PlanOptions(time_zone, now_us, limit, offset, least_tasks=tasks)
-

@@ -40,7 +40,9 @@ class Game:
     database: Any
 
     def plan(self, statement: str, **options: Any) -> QueryPlan:
-        return plan_statement(self.home, DEFAULT_PROJECT, "game_log", statement, DAY, PlanOptions(now_us=1_800_000_000_000_000, least_tasks=4, **options))
+        return plan_statement(
+            self.home, DEFAULT_PROJECT, "game_log", statement, DAY, PlanOptions(now_us=1_800_000_000_000_000, least_tasks=4, **options)
+        )
 
     def in_process(self, statement: str) -> list[list[Any]]:
         return list(run_in_process(self.plan(statement), now_seconds=1_800_000_000).rows.plain())

@@ -44,7 +44,9 @@ def game(home: Home, tmp_path: Path) -> Home:
 
 
 def plan_of(home: Home, statement: str) -> QueryPlan:
-    return plan_query(statement, DAY, surroundings_of(home, DEFAULT_PROJECT, "game_log"), PlanOptions(now_us=1_800_000_000_000_000, least_tasks=3))
+    return plan_query(
+        statement, DAY, surroundings_of(home, DEFAULT_PROJECT, "game_log"), PlanOptions(now_us=1_800_000_000_000_000, least_tasks=3)
+    )
 
 
 def test_the_public_names_are_these() -> None:
