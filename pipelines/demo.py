@@ -19,13 +19,13 @@ configure_logging()
 
 from pipelines.cli.app import App  # noqa: E402
 from pipelines.cli.main import guarded  # noqa: E402
-from pipelines.cli.output import counted  # noqa: E402
 from pipelines.cli.results import print_result  # noqa: E402
 from pipelines.demo_data import FIRST_SECOND, GAME_INDEX, LOGS, SECONDS, USERS, game_logs, users  # noqa: E402
 from pipelines.demo_database import DemoDatabase  # noqa: E402
 from pipelines.home import DEFAULT_PROJECT, Home, default_path  # noqa: E402
 from pipelines.query import plan_statement, run_in_process  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
+from transforms.core.counted import counted  # noqa: E402
 from transforms.core.errors import LogsluiceError, NotFound  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
 from transforms.sql.plan import QueryPlan  # noqa: E402

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.app import App
-from pipelines.cli.output import counted, format_option
+from pipelines.cli.output import format_option
 from pipelines.cli.statement_options import statement_options
+from transforms.core.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
