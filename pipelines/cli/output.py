@@ -15,9 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from transforms.core.counted import counted
-
-__all__ = ["FORMATS", "counted", "display_width", "format_option", "write_rows"]
+__all__ = ["FORMATS", "display_width", "format_option", "write_rows"]
 
 FORMATS = ("table", "json", "jsonl", "csv")
 _SAMPLE = 1_000
