@@ -19,25 +19,31 @@ if TYPE_CHECKING:
 __all__ = ["only_one", "refuse_doubles", "remembered"]
 
 _REMEMBERED_FILES = 1_000
+_SHOWN = 3
+_TWICE = "--again imports it all the same, its logs are then there twice"
 _WHOLE = (".gz", ".gzip", ".zst", ".zstd", ".csv", ".parquet")
 """Endings of files whose new end cannot be read by itself."""
 
 
-def remembered(inputs: Sequence[Input], pipe: str | None) -> dict[str, Any]:
-    """What the ledger keeps of an import's inputs, at most a thousand files: sizes and times by path, or the pipe's name."""
+def remembered(inputs: Sequence[Input], pipe: str | None, meaning: str) -> dict[str, Any]:
+    """What the ledger keeps of an import: of at most a thousand files sizes and times by path, or the pipe's name; its options' digest."""
     files = {str(found.path.resolve()): found for found in inputs[:_REMEMBERED_FILES] if found.path is not None}
     return {
         "inputs": {path: found.size for path, found in files.items()},
         "modified": {path: found.modified_ns for path, found in files.items()},
         "pipe": pipe,
+        "meaning": meaning,
     }
 
 
-def refuse_doubles(runs: Sequence[ImportRun], inputs: Sequence[Input], import_id: str, pipe: str | None, locks: Path) -> None:
+def refuse_doubles(
+    runs: Sequence[ImportRun], inputs: Sequence[Input], import_id: str, pipe: str | None, meaning: str, locks: Path
+) -> None:  # fmt: skip
     """Refuse what other imports brought into the Logstore already, or bring at this moment.
 
-    Raises ParameterInvalid: ``ImportedOtherwise`` for the same file or pipe with other options, ``ImportChanged`` for a file that is
-    not what it was. An import that is known itself goes on, or is repeated; one that brought no log hinders nobody.
+    Raises ParameterInvalid: ``ImportedOtherwise`` for the same file or pipe with other options, ``ImportedBefore`` for a file that
+    came together with others, ``ImportChanged`` for one that is not what it was. An import that is known itself goes on, or is
+    repeated; one that brought no log hinders nobody.
     """
     if any(run.id == import_id and (run.finished or _logs(run)) for run in runs):
         return
@@ -54,19 +60,38 @@ def refuse_doubles(runs: Sequence[ImportRun], inputs: Sequence[Input], import_id
         if before:
             memory = _memory(before[-1])
             size, modified = memory["inputs"][path], memory.get("modified", {}).get(path, found.modified_ns)
-            raise _otherwise(found.name, before[-1]) if (size, modified) == (found.size, found.modified_ns) else _changed(found, size)
+            if (size, modified) != (found.size, found.modified_ns):
+                raise _changed(found, size)
+            if memory.get("meaning") != meaning:
+                raise _otherwise(found.name, before[-1])
+            known = {path for run in others for path in _memory(run).get("inputs", {})}
+            raise _before(found.name, before[-1], [new.name for new in inputs if new.path and str(new.path.resolve()) not in known])
 
 
 def _otherwise(name: str, run: ImportRun) -> ParameterInvalid:
-    moment = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=_began(run))).strftime("%Y-%m-%d %H:%M:%S UTC")
-    files = len(_memory(run).get("inputs", {}))
-    logs = counted(_logs(run), "log") + (f" from {counted(files, 'file')}" if files > 1 else "")
     if run.finished:
-        text, hint = f"{name} was imported into this Logstore with other options on {moment}: {logs}", ""
+        text, hint = f"{name} was imported into this Logstore with other options on {_moment(run)}: {_brought(run)}", ""
     else:
-        text = f"{name} is being imported into this Logstore with other options since {moment}, or that import was stopped: {logs} so far"
-        hint = "run it with those options to finish that import; "
-    return ParameterInvalid(text, hint=f"{hint}--again imports it all the same, its logs are then there twice", code="ImportedOtherwise")
+        since = f"is being imported into this Logstore with other options since {_moment(run)}, or that import was stopped"
+        text, hint = f"{name} {since}: {_brought(run)} so far", "run it with those options to finish that import; "
+    return ParameterInvalid(text, hint=hint + _TWICE, code="ImportedOtherwise")
+
+
+def _before(name: str, run: ImportRun, new: list[str]) -> ParameterInvalid:
+    """The same options, but other files beside it: a folder that has more files now, or one of its files alone."""
+    text = f"{name} was imported into this Logstore on {_moment(run)}: {_brought(run)}"
+    more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+    hint = f"import only what is new: {' '.join(new[:_SHOWN])}{more}; " if new else ""
+    return ParameterInvalid(text, hint=hint + _TWICE, code="ImportedBefore")
+
+
+def _moment(run: ImportRun) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=_began(run))).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _brought(run: ImportRun) -> str:
+    files = len(_memory(run).get("inputs", {}))
+    return counted(_logs(run), "log") + (f" from {counted(files, 'file')}" if files > 1 else "")
 
 
 def _changed(found: Input, before: int) -> ParameterInvalid:

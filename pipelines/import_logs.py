@@ -76,11 +76,14 @@ class ImportRequest:
 
     def identity(self, inputs: list[Input]) -> str:
         """The import's id in the ledger."""
+        return digest(self.project, self.logstore, self.meaning(), self.name, [found.identity for found in inputs])
+
+    def meaning(self) -> str:
+        """The same for the same options, whatever the inputs."""
         # Of dead letters, no zone is that of their first import; elsewhere it is UTC.
         zone = self.time_zone or (None if self.format == "dead-letters" else "UTC")
         how = [self.format, self.time_field, self.time_format, zone, self.time_pattern, self.topic, self.source]
-        what = [found.identity for found in inputs]
-        return digest(self.project, self.logstore, how, dict(self.tags), self.hash_key, self.max_line_bytes, self.name, what)
+        return digest(how, dict(self.tags), self.hash_key, self.max_line_bytes)
 
 
 @dataclass
@@ -131,7 +134,7 @@ def import_logs(home: Home, request: ImportRequest, *, clock: Clock | None = Non
         catalogue = home.catalogue()
         before = catalogue.list_imports(request.project, request.logstore)
         if not request.again:
-            refuse_doubles(before, inputs, import_id, request.name, locks)
+            refuse_doubles(before, inputs, import_id, request.name, request.meaning(), locks)
         elif any(run.id == import_id for run in before):
             catalogue.forget_import(request.project, request.logstore, import_id)
         run = catalogue.start_import(request.project, request.logstore, import_id)
@@ -277,7 +280,8 @@ class _Import:
                 os.truncate(self._dead_letters, length)
 
     def _remembered(self) -> dict[str, Any]:
-        return remembered(self._inputs, self._request.name if self._inputs[0].path is None else None)
+        pipe = self._request.name if self._inputs[0].path is None else None
+        return remembered(self._inputs, pipe, self._request.meaning())
 
     def _tell(self, stages: Stages, pending: _Pending) -> None:
         if self._watch is not None:

@@ -93,9 +93,9 @@ def _watcher(progress: Progress) -> Callable[[int, int, int], None]:
     def watch(done: int, total: int, logs: int) -> None:
         nonlocal told
         seconds = time.monotonic() - started
-        left = f", {seconds * (total - done) / done:,.0f} s left of {total:,} bytes" if 0 < done < total else ""
+        left = f", {seconds * (total - done) / done:,.0f} s left of {counted(total, 'byte')}" if 0 < done < total else ""
         progress.advance(max(0, done - told))
-        progress.note(f"{logs:,} logs, {logs / max(seconds, 0.001):,.0f} logs/s{left}")
+        progress.note(f"{counted(logs, 'log')}, {logs / max(seconds, 0.001):,.0f} logs/s{left}")
         told = max(told, done)
 
     return watch

@@ -51,5 +51,5 @@ def run_here(home: Home, *arguments: str | Path) -> CliResult:
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True, newline="") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["--home", str(home.path), *map(str, arguments)])
-    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return CliResult(texts[0], texts[1], code)

@@ -75,7 +75,7 @@ def test_letters_that_say_nothing_of_their_import(store: Home) -> None:
 
 def test_the_first_imports_options_hold(store: Home) -> None:
     text = '{"t": "02.03.2026 08:00", "a": 1\n'
-    options = {
+    options: dict[str, Any] = {
         "time_field": "t",
         "time_format": "%d.%m.%Y %H:%M",
         "time_zone": "+08:00",

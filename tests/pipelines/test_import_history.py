@@ -61,10 +61,26 @@ def test_the_same_file_with_other_options(store: Home, file: Path) -> None:
 def test_one_file_of_several(store: Home, file: Path) -> None:
     (file.parent / "y.jsonl").write_text('{"__time__": 3}\n')
     import_files(store, file.parent / "y.jsonl", file)
-    assert "3 logs from 2 files" in str(refused(store, "ImportedOtherwise", file))
+    error = refused(store, "ImportedBefore", file)
+    assert str(error).endswith(": 3 logs from 2 files")
+    assert str(error.hint).startswith("--again")
     done = run_here(store, "import", "web", file, "--source", "s")
     assert done.code == 2
     assert "error[ImportedOtherwise]" in done.stderr
+
+
+def test_a_folder_with_a_new_file(store: Home, file: Path) -> None:
+    folder = file.parent / "logs"
+    folder.mkdir()
+    (folder / "1.jsonl").write_text('{"__time__": 1}\n')
+    import_files(store, folder)
+    for number in range(2, 8):
+        (folder / f"{number}.jsonl").write_text(f'{{"__time__": {number}}}\n')
+    hint = str(refused(store, "ImportedBefore", folder).hint)
+    assert hint.startswith(f"import only what is new: {folder}/2.jsonl {folder}/3.jsonl {folder}/4.jsonl and 3 more; --again")
+    refused(store, "ImportedOtherwise", folder, topic="t")
+    import_files(store, *(folder / f"{number}.jsonl" for number in range(2, 8)))
+    assert {seconds for seconds, _, _ in logs_of(store)} == set(range(1, 8))
 
 
 def test_an_import_that_brought_no_log_hinders_nobody(store: Home, file: Path) -> None:
