@@ -103,7 +103,7 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-    command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+    command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"
     # By Beam's own name for this the runner would start its own, talkative workers; by the default it would warn that it starts none.
     direct.direct_running_mode = "worker_processes"
     return beam.Pipeline(runner=FnApiRunner(SubprocessSDKEnvironment.from_command_string(command)), options=options)
@@ -115,6 +115,8 @@ def run_pipeline(pipeline: beam.Pipeline) -> Any:
         result = pipeline.run()
         result.wait_until_finish()
     except Exception as error:
+        if "KeyboardInterrupt" in str(error).partition("\n")[0]:
+            raise KeyboardInterrupt from None  # the runner makes a failure of the step out of it
         own = error_in(str(error))
         if own is None:
             raise

@@ -31,4 +31,5 @@ def _is_of_concern(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     # An error of ours is told once, by the launcher, and not by every layer of the runner that it passes.
     ours = MARK in message or (record.exc_info is not None and MARK in str(record.exc_info[1]))
-    return not ours and not any(text in message for text in _OF_NO_CONCERN)
+    interrupted = message.startswith("KeyboardInterrupt")
+    return not ours and not interrupted and not any(text in message for text in _OF_NO_CONCERN)

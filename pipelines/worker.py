@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 from pipelines.logging_setup import configure_logging
@@ -18,7 +21,20 @@ from apache_beam.runners.worker import sdk_worker_main  # noqa: E402
 
 __all__: list[str] = []
 
+_LOOK_EVERY_SECONDS = 0.5
+
+
+def _follow_the_launcher() -> None:
+    """End with the process that started this one, however it ended: nobody is left who wants the result."""
+    launcher = os.getppid()
+    while os.getppid() == launcher:
+        time.sleep(_LOOK_EVERY_SECONDS)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_follow_the_launcher, daemon=True).start()
     # Beam prints the traceback of a failed bundle there, beside reporting it.
     sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open as long as the process lives)
     sdk_worker_main.main(sys.argv)

@@ -100,8 +100,12 @@ class Progress:
         if now < self._next:
             return
         seconds = now - self._started
-        done = f"{self._done:,}" + (f" of {self._total:,} ({100 * self._done // self._total} %)" if self._total else "")
-        text = f"{self._label}: {done}, {self._done / seconds:,.0f}/s" + (f", {self._note}" if self._note else "")
+        if self._done or self._total:
+            done = f"{self._done:,}" + (f" of {self._total:,} ({100 * self._done // self._total} %)" if self._total else "")
+            done += f", {self._done / seconds:,.0f}/s"
+        else:  # a work whose parts are not counted
+            done = f"{seconds:.0f} s"
+        text = f"{self._label}: {done}" + (f", {self._note}" if self._note else "")
         if self._terminal:
             click.echo("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
             self._drawn = True

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,17 @@ def test_two_worker_processes_leave_the_terminal_alone(web: Home, cli: Cli) -> N
     done = cli("query", "web", "* | select cast(path as bigint) as n", *flags)
     assert (done.stdout, done.code) == ("", 1)
     assert done.stderr.startswith("error[CastFailed]: ") and len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("flags", [[], ["--runner", "DirectRunner"], ["--runner", "DirectRunner", "--", "--direct_num_workers", "2"]])
+def test_ctrl_c_ends_a_long_statement_at_once(home: Home, tmp_path: Path, flags: list[str]) -> None:
+    make_logs(home)
+    make_sqlite_tables(home, tmp_path / "game.sqlite")
+    endless = "* | select count(1) as c from log a, chiji_user b, chiji_user d where a.bytes + b.uid + d.uid > 5"
+    command = [sys.executable, "-m", "pipelines", "--home", str(home.path), "query", "game_log", endless, "-q", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(8 if flags else 4)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (out, err.strip(), process.returncode) == ("", "interrupted", 130)

@@ -6,7 +6,9 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from transforms.core.errors import LogsluiceError, QueryFailed, StoreUnavailable
@@ -64,23 +66,26 @@ class Engine:
 
     def run(self, sql: str) -> Any:
         """The rows of a statement as an Arrow table. Raises QueryFailed when the data does not fit it."""
-        with _told():
-            return self.connection.sql(sql).to_arrow_table()
+        return self._interruptibly(lambda: self.connection.sql(sql).to_arrow_table())
 
     def rows(self, sql: str) -> Rows:
         """The rows of a statement, as Python values when they are few, as an Arrow table otherwise."""
-        with _told():
-            found = self.connection.sql(sql).materialize()
-            return Rows(values=found.fetchall()) if len(found) <= _FEW_ROWS else Rows(found.to_arrow_table())
+        found = self._interruptibly(lambda: self.connection.sql(sql).materialize())
+        return Rows(values=found.fetchall()) if len(found) <= _FEW_ROWS else Rows(found.to_arrow_table())
 
-    def batches(self, sql: str, rows: int = 65_536) -> Any:
-        """The rows of a statement as an Arrow record batch reader: nothing is held."""
+    def _interruptibly(self, call: Callable[[], Any]) -> Any:
+        """The engine does not look up while it works: Ctrl-C would wait for the end of the statement. So the main thread, which is the
+        one that Ctrl-C reaches, lets another thread wait for the engine."""
         with _told():
-            return self.connection.sql(sql).to_arrow_reader(rows)
-
-    def interrupt(self) -> None:
-        """Stop the statement that runs, from another thread."""
-        self.connection.interrupt()
+            if threading.current_thread() is not threading.main_thread():
+                return call()
+            with ThreadPoolExecutor(1) as pool:
+                future = pool.submit(call)
+                try:
+                    return future.result()
+                except KeyboardInterrupt:
+                    self.connection.interrupt()
+                    raise
 
     def _command(self, sql: str) -> None:
         # The result is fetched although it is empty: a connection with an open one takes no new functions.
