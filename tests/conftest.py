@@ -33,9 +33,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--soak"):
-        return
     soak = [item for item in items if item.get_closest_marker("soak")]
+    if config.getoption("--soak"):
+        for item in soak:
+            item.add_marker(pytest.mark.timeout(3_600))
+        return
     if soak:
         config.hook.pytest_deselected(items=soak)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
