@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -23,16 +23,16 @@ class PlanEngine:
 
     Args:
         plan: what is run.
-        external: store → Arrow table.
+        external: store → Arrow table; emptied, so that no table is held twice.
         limits: threads and memory.
     """
 
-    def __init__(self, plan: QueryPlan, external: Mapping[str, Any], limits: EngineLimits | None = None) -> None:
+    def __init__(self, plan: QueryPlan, external: MutableMapping[str, Any], limits: EngineLimits | None = None) -> None:
         self._plan = plan
         self._engine = Engine(plan.settings, limits)
         install(self._engine.connection, plan.functions)
-        for name, table in external.items():
-            self._engine.define_table(external_name(name), table)
+        for name in list(external):
+            self._engine.load_table(external_name(name), external.pop(name))
 
     def run(self, files: Sequence[DataFile], sql: str, fetch: Callable[[Engine, str], Any] = Engine.run) -> Any:
         """The rows of ``sql`` when ``"~log"`` is made of just these files: an Arrow table, or what ``fetch`` makes of them."""
@@ -47,8 +47,8 @@ class PlanEngine:
         self._engine.close()
 
 
-def run_whole(plan: QueryPlan, external: Mapping[str, Any], limits: EngineLimits | None = None) -> Rows:
-    """The whole statement over all files, in one engine call. ``external``: store → Arrow table.
+def run_whole(plan: QueryPlan, external: MutableMapping[str, Any], limits: EngineLimits | None = None) -> Rows:
+    """The whole statement over all files, in one engine call. ``external``: store → Arrow table; emptied.
 
     Few rows of plain types come as Python values: that spares a process that reads no ExternalStore the import of Arrow.
     """
