@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -111,6 +114,7 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
 
 def run_pipeline(pipeline: beam.Pipeline) -> Any:
     """Run to the end. An error of ours that a worker reported is raised as it was."""
+    previous = signal.signal(signal.SIGINT, _interrupt) if threading.current_thread() is threading.main_thread() else None
     try:
         result = pipeline.run()
         result.wait_until_finish()
@@ -121,7 +125,17 @@ def run_pipeline(pipeline: beam.Pipeline) -> Any:
         if own is None:
             raise
         raise own from None
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGINT, previous)
     return result
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    """Ctrl-C: what the runner's threads have to say about work that ends in the middle is no news."""
+    logging.disable(logging.CRITICAL)
+    threading.excepthook = lambda _arguments: None
+    raise KeyboardInterrupt
 
 
 def _known_runners() -> list[str]:

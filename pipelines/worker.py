@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 from pipelines.logging_setup import configure_logging
 
@@ -35,6 +34,6 @@ def _follow_the_launcher() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_follow_the_launcher, daemon=True).start()
-    # Beam prints the traceback of a failed bundle there, beside reporting it.
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open as long as the process lives)
+    # Beam prints the traceback of a failed bundle there, beside reporting it, and native code its last words when it is ended.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sdk_worker_main.main(sys.argv)
