@@ -25,7 +25,8 @@ class WriteLogstore(beam.PTransform[Any, Any]):
     """Writes the logs of all elements; gives a PCollection of one element: the number of logs that became visible.
 
     Bundles write data files and pass on their descriptions; one committer makes them visible in one commit. A bundle that is
-    tried again leaves an invisible file behind; a commit that is tried again finds its files there and changes nothing.
+    tried again leaves an invisible file behind; a commit that is tried again finds its files there and changes nothing, unless a
+    compaction has put them into others in between.
     """
 
     def __init__(self, descriptor: LogstoreDescriptor) -> None:

@@ -15,11 +15,14 @@ from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
 
 
-def demo(home: Path, url: str | None = None) -> str:
+def start(home: Path, url: str | None, logs: int) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LOGSLUICE_HOME": str(home), **({"LOGSLUICE_MYSQL_URL": url} if url else {})}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.demo", "--logs", "32000"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
-    )  # fmt: skip
+    command = [sys.executable, "-m", "pipelines.demo", "--logs", str(logs)]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+
+
+def demo(home: Path, url: str | None = None) -> str:
+    done = start(home, url, 32_000)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -57,16 +60,7 @@ def test_the_statements_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize("url", ["mysql://user:geheim@/nothing", "http://user:geheim@host/db", "geheim"])
 def test_a_url_that_is_none_is_refused_without_being_shown(tmp_path: Path, url: str) -> None:
-    environment = {**os.environ, "LOGSLUICE_HOME": str(tmp_path), "LOGSLUICE_MYSQL_URL": url}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.demo", "--logs", "16"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = start(tmp_path, url, 16)
     assert done.returncode == 2 and "LOGSLUICE_MYSQL_URL" in done.stderr and "geheim" not in done.stderr + done.stdout
 
 
@@ -74,16 +68,7 @@ def test_tables_that_are_somebodys_own_are_left_alone(tmp_path: Path, mariadb: M
     database = mariadb.database()
     database.execute("create table report (mine int)", "insert into report values (1)")
     url = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
-    environment = {**os.environ, "LOGSLUICE_HOME": str(tmp_path), "LOGSLUICE_MYSQL_URL": url}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.demo", "--logs", "16"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = start(tmp_path, url, 16)
     assert done.returncode == 2 and "'report'" in done.stderr and "empty database" in done.stderr
     assert database.execute("select * from report") == ((1,),)
     assert database.execute("show tables") == (("report",),)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from transforms.core.interval import Interval
-from transforms.sql.phases import PARTIAL, Phases
+from transforms.sql.phases import Phases
 from transforms.sql.scan import LogScan
 from transforms.stores.external_store import Condition, ExternalStoreDescriptor
 from transforms.stores.logstore import DataFile, LogstoreDescriptor
 
-__all__ = ["PARTIAL", "ExternalRead", "InsertInto", "KeyPush", "OutputColumn", "QueryPlan", "ScanTask", "external_name"]
+__all__ = ["ExternalRead", "InsertInto", "KeyPush", "OutputColumn", "QueryPlan", "ScanTask", "external_name"]
 
 
 def external_name(store: str) -> str:
