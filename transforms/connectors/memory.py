@@ -20,6 +20,7 @@ from transforms.connectors.delta.actions import order_key, received_span
 from transforms.connectors.delta.compaction import bins_of, is_stale
 from transforms.connectors.delta.data_files import write_groups
 from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.replacement import Replacement
 from transforms.connectors.delta.rewriting import merge, retype, sum_of
 from transforms.connectors.delta.shards import ShardChoice
 from transforms.connectors.delta.storage import LocalStorage
@@ -30,7 +31,16 @@ from transforms.core.field_columns import MAX_COLUMN_BYTES, column_of, field_of
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import Index
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, MaintenanceReport, Snapshot, TailBatch
+from transforms.stores.logstore import (
+    AppTransaction,
+    Commit,
+    DataFile,
+    LogstoreDescriptor,
+    MaintenanceReport,
+    Snapshot,
+    TailBatch,
+    checked_origins,
+)
 
 __all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
 
@@ -46,7 +56,7 @@ class _State:
     active: dict[str, DataFile] = field(default_factory=dict)
     removed: dict[str, float] = field(default_factory=dict)
     apps: dict[str, int] = field(default_factory=dict)
-    added: list[tuple[int, int, tuple[DataFile, ...]]] = field(default_factory=list)
+    added: list[tuple[int, int, tuple[DataFile, ...], tuple[str, ...]]] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
     overflow: bool = False
 
@@ -97,11 +107,22 @@ class MemoryLogstore:
     def _state(self) -> _State:
         return _state_of(self.descriptor)
 
-    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
+    def write_files(
+        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+    ) -> list[DataFile]:
         next_shard = self._shards.chooser(hash_key, shard)
-        return write_groups(self._state.storage, groups, next_shard, self._typed(self._index), self._admit, self._clock.now_us())
+        checked_origins(origin)
+        return write_groups(self._state.storage, groups, next_shard, self._typed(self._index), self._admit, self._clock.now_us(), origin)
 
-    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
+    def commit(
+        self,
+        files: Sequence[DataFile],
+        *,
+        app: AppTransaction | None = None,
+        remove: Sequence[DataFile] = (),
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
+        replacement = Replacement(self._state.storage, checked_origins(replaces), self._admit)
         if app is not None and (not app.app_id or app.version < 0):
             raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used")
         state = self._state
@@ -113,22 +134,34 @@ class MemoryLogstore:
                 if state.storage.size(state.storage.relative(file.path)) is None:
                     raise StoreRejected(f"the data file {file.path} is gone, so it cannot be committed", hint="write its logs again")
             self._remove(remove)
-            if not (files or remove or app):
+            added = {file.path for file in files}
+            gone, rest, replaced = replacement.of(file for file in state.active.values() if file.path not in added)
+            self._remove(gone)
+            if not (files or remove or replaced or app):
                 return Commit(state.version, state.receive_time, True, None)
             state.version += 1
-            if files:
+            state.active.update((file.path, file) for file in rest)
+            if files or replaced:
                 state.receive_time = max(self._clock.now_us(), state.receive_time + 1)
                 stamped = sorted((replace(file, receive_time=state.receive_time) for file in files), key=order_key)
                 state.active.update((file.path, file) for file in stamped)
-                state.added.append((state.version, state.receive_time, tuple(stamped)))
+                state.added.append((state.version, state.receive_time, tuple(stamped), replaced))
             if app:
                 state.apps[app.app_id] = app.version
-            return Commit(state.version, state.receive_time, True, previous)
+            return Commit(state.version, state.receive_time, True, previous, replaced)
 
-    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+    def append(
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        app: AppTransaction | None = None,
+        origin: str | None = None,
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
         if app is not None and app.version <= self._state.apps.get(app.app_id, -1):
             return self.commit((), app=app)  # made before: nothing to write
-        return self.commit(self.write_files(groups, hash_key=hash_key), app=app)
+        return self.commit(self.write_files(groups, hash_key=hash_key, origin=origin), app=app, replaces=replaces)
 
     def app_version(self, app_id: str) -> int | None:
         return self._state.apps.get(app_id)
@@ -156,8 +189,8 @@ class MemoryLogstore:
         with state.lock:
             check_cursor(name, after_version, state.version)
             added = [entry for entry in state.added if entry[0] > after_version]
-        for version, receive_time, files in added:
-            yield TailBatch(version, receive_time, CommittedLogs(state.storage, name, version, files))
+        for version, receive_time, files, replaced in added:
+            yield TailBatch(version, receive_time, CommittedLogs(state.storage, name, version, files), replaced)
 
     def version(self) -> int:
         return self._state.version

@@ -21,6 +21,7 @@ from functools import lru_cache
 
 __all__ = [
     "MAX_COLUMN_BYTES",
+    "ORIGIN",
     "OVERFLOW",
     "RECEIVE_TIME",
     "SHARD",
@@ -46,6 +47,8 @@ SHARD = "~shard"
 """The shard's number."""
 TYPED = "~typed"
 """Which typed columns a data file carries, as text."""
+ORIGIN = "~origin"
+"""Under which origin a log was written, as text; null under none. Readers of logs never get it."""
 MAX_COLUMN_BYTES = 255
 """A field whose column would have a longer name is kept among the rare ones."""
 OVERFLOW = "~overflow"

@@ -5,6 +5,9 @@ atomic **commit**, readers take a **snapshot** and read the files it lists. A ki
 
 Exactly once: a commit may carry an `AppTransaction`. A store refuses to make a version visible that is not higher than the
 last one of the same ``app_id`` (it answers with ``applied=False``), so a repeated commit changes nothing.
+
+Run again: logs may be written under an **origin**, a short text that names what made them (an instance, a job's range). A
+commit may replace origins: what was written under them becomes invisible in the step that makes the new files visible.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
 from transforms.stores.shard import Shard
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from transforms.core.log_group import LogGroup
 
 __all__ = [
+    "MAX_ORIGIN_BYTES",
     "AppTransaction",
     "Commit",
     "DataFile",
@@ -31,7 +36,10 @@ __all__ = [
     "MaintenanceReport",
     "Snapshot",
     "TailBatch",
+    "checked_origins",
 ]
+
+MAX_ORIGIN_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,8 @@ class DataFile:
         receive_time: microseconds, the same for all logs of the file; None before its commit, and for files that compaction
             made from several commits, which carry the column ``~receive_time`` instead.
         typed: (field, ``long`` | ``double``) pairs whose typed columns the file has beside the text.
+        origin: under which all logs of the file were written; None when there is none, or when compaction mixed several.
+        origins: the least and the greatest origin in a file that compaction mixed, None in others.
     """
 
     path: str
@@ -83,6 +93,12 @@ class DataFile:
     time_max: int
     receive_time: int | None = None
     typed: tuple[tuple[str, str], ...] = ()
+    origin: str | None = None
+    origins: tuple[str, str] | None = None
+
+    def may_hold(self, origin: str) -> bool:
+        """Whether logs of an origin may be in the file; for a mixed one only its rows tell."""
+        return self.origin == origin or (self.origins is not None and self.origins[0] <= origin <= self.origins[1])
 
 
 class FileAccess(Protocol):
@@ -106,6 +122,8 @@ class Commit:
     applied: bool
     previous_app_version: int | None = None
     """The app's version on the snapshot the commit was made on; None when it had none or no app was given."""
+    replaced: tuple[str, ...] = ()
+    """Those of the origins to replace that had logs."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +154,13 @@ class TailBatch:
     """Logs that one commit added: its version (pass it back to go on after it) and its files' logs in order.
 
     A commit may be larger than memory: ``groups`` reads as it is iterated, each time anew, and may then raise like `Logstore.tail`.
+    ``replaced`` are the origins whose earlier logs the commit made invisible: a reader that mirrors the store drops those first.
     """
 
     version: int
     receive_time: int
     groups: Iterable[LogGroup]
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,22 +179,42 @@ class Logstore(Protocol):
 
     descriptor: LogstoreDescriptor
 
-    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
+    def write_files(
+        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+    ) -> list[DataFile]:
         """Make logs durable without making them visible.
 
         Each file holds one shard: ``shard`` when given, else the shard of ``hash_key`` when given, else the shard the store
-        balances to. Raises ParameterInvalid for a shard that does not exist.
+        balances to. ``origin`` stays with the logs, through compaction too. Raises ParameterInvalid for a shard that does not
+        exist, and for an origin that is empty or too long (`MAX_ORIGIN_BYTES`).
         """
         ...
 
-    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
-        """Make ``files`` visible and ``remove`` invisible in one step; an empty commit with ``app`` only fences.
+    def commit(
+        self,
+        files: Sequence[DataFile],
+        *,
+        app: AppTransaction | None = None,
+        remove: Sequence[DataFile] = (),
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
+        """Make ``files`` visible, ``remove`` and all logs of the origins ``replaces`` invisible, in one step.
 
-        Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there any more.
+        An empty commit with ``app`` only fences. Logs of other origins in the same files stay, with their receive times, and no
+        tail sees them again. Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there
+        any more.
         """
         ...
 
-    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+    def append(
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        app: AppTransaction | None = None,
+        origin: str | None = None,
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
         """`write_files` and `commit`."""
         ...
 
@@ -191,8 +231,8 @@ class Logstore(Protocol):
         ...
 
     def tail(self, after_version: int) -> Iterator[TailBatch]:
-        """What each commit after a version added, oldest first, up to now. Compactions are skipped. A version whose log has
-        been cleaned away raises NotFound with code ``CursorExpired``."""
+        """What each commit after a version added and which origins it replaced, oldest first, up to now. Compactions are skipped.
+        A version whose log has been cleaned away raises NotFound with code ``CursorExpired``."""
         ...
 
     def version(self) -> int:
@@ -218,3 +258,16 @@ class Logstore(Protocol):
     def set_index(self, index: Index | None) -> None:
         """Files written from now on through this object carry the typed columns of this index."""
         ...
+
+
+def checked_origins(origins: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Origins as a tuple, each once. Raises ParameterInvalid for one that is empty, too long or not Unicode."""
+    given = (origins,) if isinstance(origins, str) else tuple(dict.fromkeys(origins or ()))
+    for origin in given:
+        if not 0 < len(origin.encode("utf-8", "surrogatepass")) <= MAX_ORIGIN_BYTES:
+            raise ParameterInvalid(
+                f"an origin has 1 to {MAX_ORIGIN_BYTES} bytes of text; {origin[:40]!r} has {len(origin.encode('utf-8', 'surrogatepass'))}"
+            )
+        if origin.encode("utf-8", "replace").decode("utf-8") != origin:
+            raise ParameterInvalid(f"the origin {origin!r} is not valid Unicode")
+    return given

@@ -16,7 +16,7 @@ from typing import Any
 
 from deltalake.transaction import AddAction, RemoveAction
 
-from transforms.core.field_columns import RECEIVE_TIME, SHARD, TIME, TYPED
+from transforms.core.field_columns import ORIGIN, RECEIVE_TIME, SHARD, TIME, TYPED
 from transforms.stores.logstore import DataFile
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "is_full",
     "merged_name",
     "order_key",
+    "origins_of",
     "partition_values",
     "plain_name",
     "received_span",
@@ -48,11 +49,11 @@ def merged_name(shard: int, first: int, last: int, full: bool) -> str:
     return f"data/{shard}/{first:016x}-{last:016x}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
-def renamed(relative: str) -> str:
+def renamed(relative: str, full: bool) -> str:
     """The relative path of a file that takes another's place in the order."""
     end = _FULL if relative.endswith(_FULL) else _END
     stem, _, _ = relative.removesuffix(end).rpartition(".")
-    return f"{stem}.{secrets.token_hex(8)}{end}"
+    return f"{stem}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
 def is_full(file: DataFile) -> bool:
@@ -86,7 +87,15 @@ def typed_of(text: str | None) -> tuple[tuple[str, str], ...]:
 
 def add_action(file: DataFile, relative: str, receive_time: int | None, modified_ms: int, *, data_change: bool) -> AddAction:
     """What makes a file visible."""
-    stats = {"numRecords": file.rows, "minValues": {TIME: file.time_min}, "maxValues": {TIME: file.time_max}, "nullCount": {TIME: 0}}
+    stats: dict[str, Any] = {
+        "numRecords": file.rows, "minValues": {TIME: file.time_min}, "maxValues": {TIME: file.time_max}, "nullCount": {TIME: 0},
+    }  # fmt: skip
+    # Statistics are what the table's log keeps of a file and gives back with the list of files.
+    if file.origin is not None:
+        stats["minValues"][ORIGIN] = stats["maxValues"][ORIGIN] = file.origin
+        stats["nullCount"][ORIGIN] = 0
+    elif file.origins is not None:
+        stats["minValues"][ORIGIN], stats["maxValues"][ORIGIN] = file.origins
     return AddAction(
         relative, file.size, partition_values(file.shard, receive_time, file.typed), modified_ms, data_change, json.dumps(stats)
     )
@@ -104,7 +113,15 @@ def data_file(add: Mapping[str, Any], path: str) -> DataFile:
     return DataFile(
         path, add["size"], stats["numRecords"], int(values[SHARD]), stats["minValues"][TIME], stats["maxValues"][TIME],
         None if received is None else int(received), typed_of(values.get(TYPED)),
+        *origins_of(stats["minValues"].get(ORIGIN), stats["maxValues"].get(ORIGIN), stats["nullCount"].get(ORIGIN)),
     )  # fmt: skip
+
+
+def origins_of(least: str | None, greatest: str | None, without: int | None) -> tuple[str | None, tuple[str, str] | None]:
+    """``origin`` and ``origins`` of a file from its statistics: bounds, and how many logs have none (0, or not told)."""
+    if least is None or greatest is None:
+        return None, None
+    return (least, None) if least == greatest and without == 0 else (None, (least, greatest))
 
 
 def _base(path: str) -> str:

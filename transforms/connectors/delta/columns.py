@@ -8,8 +8,8 @@ from typing import Any
 from deltalake import DeltaTable
 
 from transforms.connectors.delta.commit import Committer
-from transforms.connectors.delta.table import column_names, field
-from transforms.core.field_columns import MAX_COLUMN_BYTES, OVERFLOW, column_of, field_of, is_field_column, typed_column
+from transforms.connectors.delta.table import STATISTICS, column_names, field
+from transforms.core.field_columns import MAX_COLUMN_BYTES, ORIGIN, OVERFLOW, column_of, field_of, is_field_column, typed_column
 
 __all__ = ["Columns"]
 
@@ -51,6 +51,14 @@ class Columns:
             taken, _ = self._choose(columns, typed)
             self._known.update(column.name for column in fresh)
         return taken
+
+    def admit_origins(self) -> None:
+        """Make origins part of a table that was made before there were any."""
+        if ORIGIN not in self._known:
+            self._committer.set_properties(STATISTICS)
+            # The column comes last: where it is, all is done.
+            self._committer.add_columns(lambda table: [] if ORIGIN in column_names(table) else [field(ORIGIN, "string")])
+            self._known.add(ORIGIN)
 
     def _choose(self, columns: Sequence[str], typed: Sequence[tuple[str, str]]) -> tuple[set[str], list[Any]]:
         indexed = {column_of(name) for name, _ in typed}

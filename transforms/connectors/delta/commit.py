@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -24,12 +25,15 @@ from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
 from transforms.stores.logstore import AppTransaction, Commit
 
-__all__ = ["ATTEMPTS", "RECEIVED", "Change", "Committer", "Plan", "last_receive_time"]
+__all__ = ["ATTEMPTS", "RECEIVED", "REPLACED", "Change", "Committer", "Plan", "last_receive_time"]
 
 ATTEMPTS = 100
 """How often a commit starts again before it gives up."""
 RECEIVED = "receive-time"
 """The table's own application: its version is the receive time of the newest commit that brought logs."""
+TOKEN = "logsluice"
+REPLACED = "logsluice.replaced"
+"""What a commit's own entry tells beside its actions: who made it, and the replaced origins as a JSON list."""
 
 _HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # Checkpoints are a side job of ours: one that fails must not look like a failed commit.
@@ -37,10 +41,14 @@ _HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=
 
 @dataclass(frozen=True)
 class Change:
-    """What one try wants to commit. ``brings_logs``: logs become visible that were not, so the receive time rises."""
+    """What one try wants to commit.
+
+    ``brings_logs``: logs become visible that were not, so the receive time rises; so it does when ``replaced`` origins lost theirs.
+    """
 
     actions: Sequence[Any]
     brings_logs: bool = False
+    replaced: tuple[str, ...] = ()
 
 
 Plan = Callable[[DeltaTable, int], Change]
@@ -80,26 +88,45 @@ class Committer:
             if not change.actions and app is None:
                 return Commit(base, last, True, None)
             transactions = [Transaction(app.app_id, app.version)] if app else []
-            if change.brings_logs:
+            news = change.brings_logs or bool(change.replaced)
+            if news:
                 transactions.append(Transaction(RECEIVED, receive_time))
-            properties = CommitProperties(custom_metadata={"logsluice": token}, app_transactions=transactions, max_commit_retries=0)
+            told = {TOKEN: token} | ({REPLACED: json.dumps(change.replaced)} if change.replaced else {})
+            properties = CommitProperties(custom_metadata=told, app_transactions=transactions, max_commit_retries=0)
             if self._try(table, change, properties, token):
                 self._noticed(base + 1)
-                return Commit(base + 1, receive_time if change.brings_logs else last, True, previous)
+                return Commit(base + 1, receive_time if news else last, True, previous, change.replaced)
         raise CommitConflict(f"the commit to Logstore {self.name!r} lost {ATTEMPTS} times against other writers", hint="try again")
 
     def add_columns(self, missing: Callable[[DeltaTable], Sequence[Any]]) -> None:
         """Add the columns that ``missing`` says a fresh table lacks. Raises CommitConflict like `commit`."""
-        for table in self._tries():
+
+        def change(table: DeltaTable) -> Callable[[], None] | None:
             fields = list(missing(table))
-            if not fields:
+            quiet = {"commit_properties": CommitProperties(max_commit_retries=0), "post_commithook_properties": _HOOKS}
+            return partial(table.alter.add_columns, fields, **quiet) if fields else None
+
+        self._alter("logstore.add-columns", change)
+
+    def set_properties(self, wanted: Mapping[str, str]) -> None:
+        """Give the table properties, unless it has them. Raises CommitConflict like `commit`."""
+
+        def change(table: DeltaTable) -> Callable[[], None] | None:
+            has = wanted.items() <= table.metadata().configuration.items()
+            quiet = CommitProperties(max_commit_retries=0)
+            return None if has else partial(table.alter.set_table_properties, dict(wanted), commit_properties=quiet)
+
+        self._alter("logstore.set-properties", change)
+
+    def _alter(self, operation: str, change: Callable[[DeltaTable], Callable[[], None] | None]) -> None:
+        for table in self._tries():
+            act = change(table)
+            if act is None:
                 return
             base = table.version()
             try:
-                with durable("logstore.add-columns"):
-                    table.alter.add_columns(
-                        fields, commit_properties=CommitProperties(max_commit_retries=0), post_commithook_properties=_HOOKS
-                    )
+                with durable(operation):
+                    act()
                     self.storage.settle(_entry(base + 1))
             except CommitFailedError:
                 continue
@@ -110,7 +137,7 @@ class Committer:
             self._noticed(base + 1)
             return
         raise CommitConflict(
-            f"new fields of Logstore {self.name!r} could not be added: other writers were first {ATTEMPTS} times", hint="try again"
+            f"the table of Logstore {self.name!r} could not be changed: other writers were first {ATTEMPTS} times", hint="try again"
         )
 
     def _tries(self) -> Iterator[DeltaTable]:
@@ -146,7 +173,7 @@ class Committer:
             lines = self.storage.read_bytes(_entry(version)).splitlines()
         except FileNotFoundError:
             return False
-        return any(json.loads(line).get("commitInfo", {}).get("logsluice") == token for line in lines if line.strip())
+        return any(json.loads(line).get("commitInfo", {}).get(TOKEN) == token for line in lines if line.strip())
 
 
 def _entry(version: int) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from transforms.connectors.delta.actions import plain_name
+from transforms.connectors.delta.actions import origins_of, plain_name
 from transforms.connectors.delta.shaping import frame_of, shape
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
 from transforms.core.errors import StoreUnavailable
-from transforms.core.field_columns import TIME
+from transforms.core.field_columns import ORIGIN, TIME
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import DataFile
 
@@ -32,13 +32,16 @@ Admit = Callable[[Sequence[str], Sequence[tuple[str, str]]], set[str]]
 
 
 def write_groups(
-    storage: Storage, groups: Iterable[LogGroup], next_shard: Callable[[], int], typed: Mapping[str, str], admit: Admit, moment_us: int
-) -> list[DataFile]:
+    storage: Storage, groups: Iterable[LogGroup], next_shard: Callable[[], int], typed: Mapping[str, str], admit: Admit, moment_us: int,
+    origin: str | None = None,
+) -> list[DataFile]:  # fmt: skip
     """Write groups as data files of bounded size; each file goes to the shard that ``next_shard`` names."""
     files = []
     ordinal = count()
     for frames, full in gather(frame_of(group) for group in groups if group.num_rows):
         shard = next_shard()
+        if origin is not None:
+            frames = [frame.with_columns(pl.lit(origin, pl.String).alias(ORIGIN)) for frame in frames]
         files.append(write_frame(storage, frames, plain_name(shard, moment_us, next(ordinal), full), shard, None, typed, admit))
     return files
 
@@ -79,8 +82,9 @@ def write_frame(
         ) from error
     seconds = frame[TIME]
     return DataFile(
-        storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs
-    )
+        storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs,
+        *_origins(frame),
+    )  # fmt: skip
 
 
 def _cut(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -94,6 +98,13 @@ def _cut(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _row_group_size(frame: pl.DataFrame) -> int:
     row = max(1, int(frame.estimated_size()) // max(1, frame.height))
     return max(1, min(ROW_GROUP_ROWS, ROW_GROUP_BYTES // row))
+
+
+def _origins(frame: pl.DataFrame) -> tuple[str | None, tuple[str, str] | None]:
+    if ORIGIN not in frame.columns:
+        return None, None
+    column = frame[ORIGIN]
+    return origins_of(str(column.min()), str(column.max()), column.null_count())
 
 
 def _int(value: Any) -> int:

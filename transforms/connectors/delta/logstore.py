@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
-from deltalake.transaction import RemoveAction
 
 from transforms.connectors.delta.actions import add_action, order_key, remove_action
 from transforms.connectors.delta.columns import Columns
@@ -22,9 +21,19 @@ from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, LogstoreDescriptor, MaintenanceReport, Snapshot, TailBatch
+from transforms.stores.logstore import (
+    AppTransaction,
+    Commit,
+    DataFile,
+    LogstoreDescriptor,
+    MaintenanceReport,
+    Snapshot,
+    TailBatch,
+    checked_origins,
+)
 
 if TYPE_CHECKING:
+    from transforms.connectors.delta.replacement import Replacement
     from transforms.core.log_group import LogGroup
 
 # What reads or writes Parquet is imported where it happens: opening, planning and listing need no Arrow and no Polars.
@@ -68,11 +77,20 @@ class DeltaLogstore:
         self._columns = Columns(self._committer, field_columns)
         self._open()
 
-    def write_files(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None) -> list[DataFile]:
-        return self._write(self._open(), groups, hash_key, shard)
+    def write_files(
+        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+    ) -> list[DataFile]:
+        return self._write(self._open(), groups, hash_key, shard, origin)
 
-    def commit(self, files: Sequence[DataFile], *, app: AppTransaction | None = None, remove: Sequence[DataFile] = ()) -> Commit:
-        storage = self._storage
+    def commit(
+        self,
+        files: Sequence[DataFile],
+        *,
+        app: AppTransaction | None = None,
+        remove: Sequence[DataFile] = (),
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
+        storage, replacement = self._storage, self._replacement(replaces)
         adds = {storage.relative(file.path): file for file in sorted(files, key=order_key)}
         for relative in adds:
             if storage.size(relative) is None:
@@ -81,20 +99,37 @@ class DeltaLogstore:
         def plan(table: DeltaTable, receive_time: int) -> Change:
             now_ms = self._clock.now_us() // 1_000
             actions = [add_action(file, relative, receive_time, now_ms, data_change=True) for relative, file in adds.items()]
-            gone = self._removals(table, remove, now_ms)
-            return Change([*gone, *actions], bool(adds))
+            active = active_files(storage, table) if remove or replacement else []
+            gone = self._removed(active, remove)
+            replaced: tuple[str, ...] = ()
+            if replacement is not None:
+                self._columns.learn(table)
+                stays = {*gone, *(file.path for file in files)}
+                lost, rest, replaced = replacement.of(file for file in active if file.path not in stays)
+                gone |= {file.path: file for file in lost}
+                actions += [add_action(file, storage.relative(file.path), file.receive_time, now_ms, data_change=False) for file in rest]
+            removes = [remove_action(file, storage.relative(path), now_ms, data_change=True) for path, file in gone.items()]
+            return Change([*removes, *actions], bool(adds), replaced)
 
         done = self._committer.commit(plan, app)
         if done.applied:
             self._upkeep.run()
         return done
 
-    def append(self, groups: Iterable[LogGroup], *, hash_key: str | None = None, app: AppTransaction | None = None) -> Commit:
+    def append(
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        app: AppTransaction | None = None,
+        origin: str | None = None,
+        replaces: str | Sequence[str] | None = None,
+    ) -> Commit:
         table = self._open()
         done = table.transaction_version(app.app_id) if app is not None else None
         if app is not None and done is not None and app.version <= done:
             return self.commit((), app=app)  # made before: nothing to write
-        return self.commit(self._write(table, groups, hash_key, None), app=app)
+        return self.commit(self._write(table, groups, hash_key, None, origin), app=app, replaces=replaces)
 
     def app_version(self, app_id: str) -> int | None:
         version = self._open().transaction_version(app_id)
@@ -138,13 +173,17 @@ class DeltaLogstore:
     def _open(self) -> DeltaTable:
         return open_table(self._storage, self.descriptor.name)
 
-    def _write(self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None) -> list[DataFile]:
+    def _write(
+        self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None, origin: str | None
+    ) -> list[DataFile]:
         from transforms.connectors.delta.data_files import write_groups
 
         next_shard = self._shards.chooser(hash_key, shard)
         self._columns.learn(table)
+        if checked_origins(origin):
+            self._columns.admit_origins()
         typed = self._index.typed_fields() if self._index else {}
-        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us())
+        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us(), origin)
 
     def _compact_by_size(self) -> MaintenanceReport:
         from transforms.connectors.delta.compaction import compact
@@ -161,19 +200,23 @@ class DeltaLogstore:
         if self.descriptor.retention_days is not None:
             self.expire(self._clock.now_us() // 1_000_000 - self.descriptor.retention_days * 86_400)
 
-    def _removals(self, table: DeltaTable, remove: Sequence[DataFile], now_ms: int) -> list[RemoveAction]:
-        if not remove:
-            return []
-        known = {file.path: file for file in active_files(self._storage, table)}
-        actions = []
-        for path in dict.fromkeys(file.path for file in remove):
-            if path not in known:
+    def _replacement(self, replaces: str | Sequence[str] | None) -> Replacement | None:
+        origins = checked_origins(replaces)
+        if not origins:
+            return None
+        from transforms.connectors.delta.replacement import Replacement
+
+        return Replacement(self._storage, origins, self._columns.admit)
+
+    def _removed(self, active: Iterable[DataFile], remove: Sequence[DataFile]) -> dict[str, DataFile]:
+        known = {file.path: file for file in active} if remove else {}
+        for file in remove:
+            if file.path not in known:
                 raise StoreRejected(
-                    f"the data file {path} is not part of Logstore {self.descriptor.name!r} any more",
+                    f"the data file {file.path} is not part of Logstore {self.descriptor.name!r} any more",
                     hint="take a new snapshot: another writer replaced, compacted or expired it",
                 )
-            actions.append(remove_action(known[path], self._storage.relative(path), now_ms, data_change=True))
-        return actions
+        return {file.path: known[file.path] for file in remove}
 
 
 def create(descriptor: LogstoreDescriptor) -> None:

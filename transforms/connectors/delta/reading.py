@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +13,12 @@ import pyarrow.parquet as pq
 from transforms.connectors.delta.shaping import restore_overflow
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import StoreUnavailable
-from transforms.core.field_columns import OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, is_field_column
+from transforms.core.field_columns import ORIGIN, OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, is_field_column
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
 from transforms.stores.logstore import DataFile
 
-__all__ = ["batches", "in_64_bits", "read_files"]
+__all__ = ["batches", "in_64_bits", "origins_in", "read_files"]
 
 
 def read_files(
@@ -38,19 +39,38 @@ def read_files(
             yield from (LogGroup(piece) for whole in restored for piece in _bounded(_present(whole)))
 
 
-def batches(storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[Any]:
-    """The stored columns of a file (no typed twins) as tables of at most `MAX_ROWS` logs; row groups outside ``times`` are skipped."""
+def batches(
+    storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None, *, origins: bool = False
+) -> Iterator[Any]:
+    """The stored columns of a file (no typed twins; ``origins``: those too) as tables of at most `MAX_ROWS` logs.
+
+    Row groups outside ``times`` are skipped.
+    """
+    with _opened(storage, file) as parquet:
+        names = parquet.schema_arrow.names
+        wanted = None if fields is None else {column_of(field) for field in fields}
+        own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW} | ({ORIGIN} if origins else set())
+        columns = [name for name in names if name in own or (is_field_column(name) and (wanted is None or name in wanted))]
+        at = names.index(TIME)
+        groups = [n for n in range(parquet.num_row_groups) if _may_hold(parquet.metadata.row_group(n).column(at), times)]
+        for group in groups:
+            for batch in parquet.iter_batches(MAX_ROWS, row_groups=[group], columns=columns):
+                yield _texts(pa.Table.from_batches([batch]))
+
+
+def origins_in(storage: Storage, file: DataFile) -> set[str]:
+    """The origins of a file's logs."""
+    with _opened(storage, file) as parquet:
+        if ORIGIN not in parquet.schema_arrow.names:
+            return set()
+        return {origin for origin in pc.unique(parquet.read([ORIGIN])[ORIGIN]).to_pylist() if origin is not None}
+
+
+@contextmanager
+def _opened(storage: Storage, file: DataFile) -> Iterator[Any]:
     try:
         with pq.ParquetFile(storage.open(storage.relative(file.path)), pre_buffer=storage.reads_ahead) as parquet:
-            names = parquet.schema_arrow.names
-            wanted = None if fields is None else {column_of(field) for field in fields}
-            own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW}
-            columns = [name for name in names if name in own or (is_field_column(name) and (wanted is None or name in wanted))]
-            at = names.index(TIME)
-            groups = [n for n in range(parquet.num_row_groups) if _may_hold(parquet.metadata.row_group(n).column(at), times)]
-            for group in groups:
-                for batch in parquet.iter_batches(MAX_ROWS, row_groups=[group], columns=columns):
-                    yield _texts(pa.Table.from_batches([batch]))
+            yield parquet
     except FileNotFoundError as error:
         raise StoreUnavailable(
             f"the data file {file.path} is gone", hint="files that nobody should need any more were deleted meanwhile; read again"

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from transforms.connectors.delta.actions import add_action, merged_name, remove_action, renamed
+from transforms.connectors.delta.actions import add_action, is_full, merged_name, remove_action, renamed
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.data_files import Admit, gather, write_frame
 from transforms.connectors.delta.reading import batches
@@ -17,7 +17,7 @@ from transforms.connectors.delta.storage import Storage
 from transforms.core.field_columns import RECEIVE_TIME
 from transforms.stores.logstore import DataFile, MaintenanceReport
 
-__all__ = ["InputGone", "columns_of_file", "merge", "retype", "sum_of", "swap"]
+__all__ = ["InputGone", "columns_of_file", "frames_of_file", "merge", "retype", "sum_of", "swap"]
 
 
 class InputGone(Exception):
@@ -33,7 +33,7 @@ def merge(storage: Storage, files: Sequence[DataFile], typed: Mapping[str, str],
     """Files of one shard, in commit order, as few files of bounded size; memory stays within the bound of one."""
     shard = files[0].shard
     merged = []
-    for frames, full in gather(_frames(storage, files, stamped=True)):
+    for frames, full in gather(_stamped(storage, files)):
         first = min(_moment(frame, "min") for frame in frames)
         last = max(_moment(frame, "max") for frame in frames)
         merged.append(write_frame(storage, frames, merged_name(shard, first, last, full), shard, None, typed, admit))
@@ -42,8 +42,8 @@ def merge(storage: Storage, files: Sequence[DataFile], typed: Mapping[str, str],
 
 def retype(storage: Storage, file: DataFile, typed: Mapping[str, str], admit: Admit) -> DataFile:
     """The same logs in the same place of the order, with other typed columns."""
-    frames = list(_frames(storage, [file], stamped=False))
-    return write_frame(storage, frames, renamed(storage.relative(file.path)), file.shard, file.receive_time, typed, admit)
+    frames = list(frames_of_file(storage, file))
+    return write_frame(storage, frames, renamed(storage.relative(file.path), is_full(file)), file.shard, file.receive_time, typed, admit)
 
 
 def swap(committer: Committer, old: Sequence[DataFile], new: Sequence[DataFile]) -> MaintenanceReport:
@@ -77,13 +77,19 @@ def sum_of(reports: Sequence[MaintenanceReport]) -> MaintenanceReport:
     )
 
 
-def _frames(storage: Storage, files: Sequence[DataFile], *, stamped: bool) -> Iterator[pl.DataFrame]:
+def frames_of_file(storage: Storage, file: DataFile) -> Iterator[pl.DataFrame]:
+    """What a file holds of its own: no typed twins, no receive time that all its logs share."""
+    for table in batches(storage, file, origins=True):
+        yield pl.DataFrame(pl.from_arrow(table))
+
+
+def _stamped(storage: Storage, files: Sequence[DataFile]) -> Iterator[pl.DataFrame]:
     for file in files:
-        for table in batches(storage, file):
-            frame = pl.DataFrame(pl.from_arrow(table))
-            if stamped and file.receive_time is not None:
-                frame = frame.with_columns(pl.lit(file.receive_time, pl.Int64).alias(RECEIVE_TIME))
-            yield frame
+        for frame in frames_of_file(storage, file):
+            if file.receive_time is None:
+                yield frame
+            else:
+                yield frame.with_columns(pl.lit(file.receive_time, pl.Int64).alias(RECEIVE_TIME))
 
 
 def _moment(frame: pl.DataFrame, end: str) -> int:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import (
+    ORIGIN,
     OVERFLOW,
     RECEIVE_TIME,
     TIME,
@@ -75,7 +76,7 @@ def shape(
     taken = admit(fields, pairs)
     extra = [name for name in fields if name not in taken]
     pairs = tuple(pair for pair in pairs if column_of(pair[0]) in taken)
-    own = [name for name in (TIME, TIME_NS, RECEIVE_TIME) if name in frame.columns]
+    own = [name for name in (TIME, TIME_NS, RECEIVE_TIME, ORIGIN) if name in frame.columns and frame[name].null_count() < frame.height]
     kept = frame.select(
         *own, *(name for name in fields if name in taken),
         *(typed_values(name, kind) for name, kind in pairs),

@@ -9,17 +9,17 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from transforms.connectors.delta.actions import order_key, received_span, typed_of
+from transforms.connectors.delta.actions import order_key, origins_of, received_span, typed_of
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import column_names
-from transforms.core.field_columns import OVERFLOW, RECEIVE_TIME, SHARD, TIME, TYPED, field_of, is_field_column
+from transforms.core.field_columns import ORIGIN, OVERFLOW, RECEIVE_TIME, SHARD, TIME, TYPED, field_of, is_field_column
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.logstore import DataFile, Snapshot
 
 __all__ = ["active_files", "take_snapshot"]
 
 _Listed = list[tuple[Any, ...]]
-"""path, bytes, rows, shard, first and last event time, receive time, typed columns of each file."""
+"""path, bytes, rows, shard, first and last event time, receive time, typed columns, least and greatest origin, logs without one of each file."""
 _COLUMNS = (
     "path",
     "size_bytes",
@@ -29,6 +29,9 @@ _COLUMNS = (
     f"max.{TIME}",
     f"partition.{RECEIVE_TIME}",
     f"partition.{TYPED}",
+    f"min.{ORIGIN}",
+    f"max.{ORIGIN}",
+    f"null_count.{ORIGIN}",
 )
 
 
@@ -53,14 +56,16 @@ def _listed(table: DeltaTable) -> _Listed:
     actions = table.get_add_actions(flatten=True)
     if not actions.num_rows:
         return []
-    return list(zip(*(actions.column(name).to_pylist() for name in _COLUMNS), strict=True))
+    listed = {column.name for column in actions.schema}
+    absent = [None] * actions.num_rows  # a table that never had origins does not list them
+    return list(zip(*(actions.column(name).to_pylist() if name in listed else absent for name in _COLUMNS), strict=True))
 
 
 def _files(storage: Storage, listed: _Listed) -> list[DataFile]:
     # Few different lists of typed columns stand in many files.
     known = {text: () if text is None else typed_of(text) for text in {entry[7] for entry in listed}}
     files = [
-        DataFile(storage.path_of(path), size, rows, shard, low, high, moment, known[typed])
-        for path, size, rows, shard, low, high, moment, typed in listed
+        DataFile(storage.path_of(path), size, rows, shard, low, high, moment, known[typed], *origins_of(*origins))
+        for path, size, rows, shard, low, high, moment, typed, *origins in listed
     ]
     return sorted(files, key=order_key)

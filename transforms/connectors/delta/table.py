@@ -9,14 +9,16 @@ from deltalake.schema import PrimitiveType
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
 from transforms.core.errors import NotFound, StoreUnavailable
-from transforms.core.field_columns import RECEIVE_TIME, SHARD, TIME, TIME_NS, TYPED
+from transforms.core.field_columns import ORIGIN, RECEIVE_TIME, SHARD, TIME, TIME_NS, TYPED
 
-__all__ = ["PARTITIONS", "column_names", "create_table", "field", "open_table", "unavailable"]
+__all__ = ["PARTITIONS", "STATISTICS", "column_names", "create_table", "field", "open_table", "unavailable"]
 
 PARTITIONS = [SHARD, RECEIVE_TIME, TYPED]
 
+STATISTICS = {"delta.dataSkippingStatsColumns": f"{TIME},`{ORIGIN}`"}
+"""Columns whose statistics the table's log gives back: what prunes files, and what tells origins."""
 _PROPERTIES = {
-    "delta.dataSkippingStatsColumns": TIME,
+    **STATISTICS,
     # Slow consumers walk the log, so it is kept much longer than the library would.
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 30 days",
@@ -26,8 +28,9 @@ _PROPERTIES = {
 def create_table(storage: Storage, name: str) -> None:
     """Make the table unless it is there."""
     schema = Schema(
-        [field(TIME, "long"), field(TIME_NS, "integer"), field(SHARD, "integer"), field(RECEIVE_TIME, "long"), field(TYPED, "string")]
-    )
+        [field(TIME, "long"), field(TIME_NS, "integer"), field(ORIGIN, "string"),
+         field(SHARD, "integer"), field(RECEIVE_TIME, "long"), field(TYPED, "string")]
+    )  # fmt: skip
     with durable("logstore.create"):
         try:
             storage.prepare()

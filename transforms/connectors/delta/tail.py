@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transforms.connectors.delta.actions import data_file
+from transforms.connectors.delta.commit import RECEIVED, REPLACED
 from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import NotFound, StoreUnavailable
@@ -42,9 +43,20 @@ def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailB
         except OSError as error:
             raise StoreUnavailable(f"the log of Logstore {name!r} cannot be read: {storage.words(error)}") from error
         adds = [add for line in lines if b'"add"' in line and (add := json.loads(line).get("add")) and add["dataChange"]]
-        if adds:
+        replaced = _replaced(lines)
+        if adds or replaced:
             files = tuple(data_file(add, storage.path_of(add["path"])) for add in adds)
-            yield TailBatch(version, files[0].receive_time or 0, CommittedLogs(storage, name, version, files))
+            yield TailBatch(version, _receive_time(lines), CommittedLogs(storage, name, version, files), replaced)
+
+
+def _replaced(lines: Sequence[bytes]) -> tuple[str, ...]:
+    told = (json.loads(line).get("commitInfo", {}).get(REPLACED) for line in lines if REPLACED.encode() in line)
+    return tuple(next((json.loads(origins) for origins in told if origins), ()))
+
+
+def _receive_time(lines: Sequence[bytes]) -> int:
+    transactions = (json.loads(line).get("txn", {}) for line in lines if RECEIVED.encode() in line)
+    return next((int(made["version"]) for made in transactions if made.get("appId") == RECEIVED), 0)
 
 
 def check_cursor(name: str, after: int, newest: int) -> None:
