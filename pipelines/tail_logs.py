@@ -47,8 +47,7 @@ def _span_of_newest(snapshot: Snapshot, count: int) -> Interval:
 
 def _newest(groups: Iterator[LogGroup], count: int) -> list[LogGroup]:
     """The ``count`` logs with the greatest receive times, in that order; of equals, the later ones of the reading."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import polars as pl
 
     from transforms.core.field_columns import RECEIVE_TIME
     from transforms.core.log_group import LogGroup
@@ -61,9 +60,8 @@ def _newest(groups: Iterator[LogGroup], count: int) -> list[LogGroup]:
     found = _newest_of(list(kept), count)
     if not found:
         return []
-    table = pa.concat_tables([piece.table for piece in found], promote_options="default")
-    order = pc.sort_indices(table[RECEIVE_TIME].combine_chunks())
-    return [LogGroup(table.take(order))]
+    frame = pl.concat([piece.frame() for piece in found], how="diagonal")
+    return [LogGroup.from_frame(frame.sort(RECEIVE_TIME, maintain_order=True))]
 
 
 def _newest_of(groups: list[LogGroup], count: int) -> list[LogGroup]:
@@ -80,7 +78,7 @@ def _newest_of(groups: list[LogGroup], count: int) -> list[LogGroup]:
     for group in groups:
         rows = chosen[(chosen >= begin) & (chosen < begin + group.num_rows)] - begin
         if len(rows):
-            found.append(LogGroup.from_ipc(LogGroup(group.table.take(rows)).to_ipc()))
+            found.append(LogGroup.from_frame(group.frame()[rows]).compacted())
         begin += group.num_rows
     return found
 

@@ -127,7 +127,7 @@ def test_a_group_as_engines_make_it_is_taken(open_store: Open) -> None:
     (found,) = store.read()
     assert rows([found]) == [(3, 0, {"large": "x", "view": "y", "words": "z"})]
     assert found.table[RECEIVE_TIME].to_pylist() == [done.receive_time]
-    assert {str(column.type) for column in found.table.columns} == {"int64", "int32", "string"}
+    assert {str(column.type) for column in found.table.columns} == {"int64", "int32", "string_view"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ Columns of ``table`` (names by `transforms.core.field_columns`):
 * ``__time__`` int64, whole Unix seconds, never null; ``~time_ns`` int32, the sub-second part, never null;
 * ``~receive_time`` int64 microseconds, present only for logs that a Logstore has taken;
 * one text column per field, ``column_of(name)``; null = the log does not have the field, ``''`` = it is present and empty;
-  ``__topic__``, ``__source__`` and tags ``__tag__:NAME`` are fields like any other.
+  ``__topic__``, ``__source__`` and tags ``__tag__:NAME`` are fields like any other. A text column is ``string`` or, when it
+  comes from Polars without a copy, ``string_view`` (`LogGroup.frame` takes both; some Arrow functions take only the first).
 
 A group is bounded by whoever makes it: 16–64 thousand logs, 32 MB (`MAX_ROWS`, `MAX_BYTES`).
 """
@@ -54,11 +55,40 @@ class LogGroup:
         return (LogGroup.from_ipc, (self.to_ipc(),))
 
     def to_ipc(self) -> bytes:
-        """The group as one Arrow IPC stream."""
+        """The group as one Arrow IPC stream, of its own logs only."""
+        table = self.compacted().table
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, self.table.schema) as writer:
-            writer.write_table(self.table)
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
         return bytes(sink.getvalue())
+
+    def compacted(self) -> LogGroup:
+        """The group with text columns that hold nothing but its own texts; the group itself when it has them.
+
+        A ``string_view`` column of a few logs may hold on to all pages of a file, in memory and in a stream.
+        """
+        views = [number for number, kind in enumerate(self.table.schema.types) if kind == pa.string_view()]
+        if not views:
+            return self
+        # Offsets of 32 bits reach 2 GB.
+        text = pa.string() if self.table.num_rows <= 2 * MAX_ROWS else pa.large_string()
+        table = self.table
+        for number in views:
+            table = table.set_column(number, table.schema.names[number], table.column(number).cast(text))
+        return LogGroup(table)
+
+    @staticmethod
+    def from_frame(frame: Any) -> LogGroup:
+        """From a Polars frame with the columns that the module says, without a copy."""
+        import polars as pl
+
+        return LogGroup(frame.to_arrow(compat_level=pl.CompatLevel.newest()))
+
+    def frame(self) -> Any:
+        """The table as a Polars frame; without a copy where text columns are ``string_view``."""
+        import polars as pl
+
+        return pl.DataFrame(pl.from_arrow(self.table))
 
     @staticmethod
     def from_ipc(data: bytes) -> LogGroup:

@@ -1,4 +1,8 @@
-"""Reading data files: exact rows of the intervals asked for, as bounded log groups that own their memory."""
+"""Reading data files: exact rows of the intervals asked for, as bounded log groups.
+
+Polars reads and its text columns are handed on without a copy (Arrow's ``string_view``). Such a column refers to whole pages of
+the file, so a piece that holds on to much more than its own logs is copied into memory of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,7 +23,10 @@ from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
 from transforms.stores.logstore import DataFile
 
-__all__ = ["batches", "in_64_bits", "origins_in", "read_files"]
+__all__ = ["in_64_bits", "origins_in", "read_files", "row_groups"]
+
+_SLACK = 64 * 1024
+"""Bytes that a small group may hold on to beside its own."""
 
 
 def read_files(
@@ -31,51 +39,55 @@ def read_files(
     """The logs of files, file by file. Raises StoreUnavailable when a file is gone."""
     times, received = in_64_bits(times), in_64_bits(received)
     for file in files:
-        for table in batches(storage, file, times, fields):
-            table = _filtered(_received(table, file), times, received)
-            if not table.num_rows:
+        for frame in row_groups(storage, file, times, fields):
+            chosen = _filtered(_received(frame, file), times, received)
+            if not chosen.height:
                 continue
-            restored = restore_overflow(table, fields) if OVERFLOW in table.column_names else (table,)
-            yield from (LogGroup(piece) for whole in restored for piece in _bounded(_present(whole)))
+            restored = restore_overflow(chosen, fields) if OVERFLOW in chosen.columns else (chosen,)
+            yield from (group for whole in restored for group in _bounded(_present(whole)))
 
 
-def batches(
+def row_groups(
     storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None, *, origins: bool = False
-) -> Iterator[Any]:
-    """The stored columns of a file (no typed twins; ``origins``: those too) as tables of at most `MAX_ROWS` logs.
-
-    Row groups outside ``times`` are skipped.
-    """
-    with _opened(storage, file) as parquet:
+) -> Iterator[pl.DataFrame]:
+    """The stored columns of a file (no typed twins; ``origins``: those too), one frame for each row group that may hold ``times``."""
+    with _opened(storage, file) as (parquet, source):
         names = parquet.schema_arrow.names
         wanted = None if fields is None else {column_of(field) for field in fields}
         own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW} | ({ORIGIN} if origins else set())
         columns = [name for name in names if name in own or (is_field_column(name) and (wanted is None or name in wanted))]
-        at = names.index(TIME)
-        groups = [n for n in range(parquet.num_row_groups) if _may_hold(parquet.metadata.row_group(n).column(at), times)]
-        for group in groups:
-            for batch in parquet.iter_batches(MAX_ROWS, row_groups=[group], columns=columns):
-                yield _texts(pa.Table.from_batches([batch]))
+        # Polars cannot read through the client of an object store that knows our options.
+        lazy = pl.scan_parquet(source, glob=False, hive_partitioning=False).select(columns) if isinstance(source, str) else None
+        at, begin = names.index(TIME), 0
+        for number in range(parquet.num_row_groups):
+            group = parquet.metadata.row_group(number)
+            if _may_hold(group.column(at), times):
+                if lazy is not None:
+                    yield lazy.slice(begin, group.num_rows).collect()
+                else:
+                    yield pl.DataFrame(pl.from_arrow(parquet.read_row_group(number, columns)))
+            begin += group.num_rows
 
 
 def origins_in(storage: Storage, file: DataFile) -> set[str]:
     """The origins of a file's logs."""
-    with _opened(storage, file) as parquet:
+    with _opened(storage, file) as (parquet, _):
         if ORIGIN not in parquet.schema_arrow.names:
             return set()
         return {origin for origin in pc.unique(parquet.read([ORIGIN])[ORIGIN]).to_pylist() if origin is not None}
 
 
 @contextmanager
-def _opened(storage: Storage, file: DataFile) -> Iterator[Any]:
+def _opened(storage: Storage, file: DataFile) -> Iterator[tuple[Any, Any]]:
     try:
-        with pq.ParquetFile(storage.open(storage.relative(file.path)), pre_buffer=storage.reads_ahead) as parquet:
-            yield parquet
+        source = storage.open(storage.relative(file.path))
+        with pq.ParquetFile(source, pre_buffer=storage.reads_ahead) as parquet:
+            yield parquet, source
     except FileNotFoundError as error:
         raise StoreUnavailable(
             f"the data file {file.path} is gone", hint="files that nobody should need any more were deleted meanwhile; read again"
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowInvalid, pl.exceptions.PolarsError) as error:
         raise StoreUnavailable(
             f"the data file {file.path} cannot be read: {storage.words(error)}",
             hint="restore it from a copy, or remove it from the Logstore",
@@ -93,43 +105,35 @@ def _may_hold(chunk: Any, times: Interval) -> bool:
     return statistics is None or not statistics.has_min_max or times.overlaps(statistics.min, statistics.max)
 
 
-def _texts(table: Any) -> Any:
-    schema = pa.schema([(f.name, f.type if pa.types.is_integer(f.type) else pa.string()) for f in table.schema])
-    return table if table.schema.equals(schema) else table.cast(schema)
+def _received(frame: pl.DataFrame, file: DataFile) -> pl.DataFrame:
+    if file.receive_time is None:
+        return frame
+    constant = pl.repeat(file.receive_time, frame.height, dtype=pl.Int64, eager=True).alias(RECEIVE_TIME)
+    return frame.insert_column(frame.columns.index(TIME_NS) + 1, constant)
 
 
-def _received(table: Any, file: DataFile) -> Any:
-    if file.receive_time is not None:
-        constant = pa.repeat(pa.scalar(file.receive_time, pa.int64()), table.num_rows)
-        at = table.column_names.index(TIME_NS) + 1
-        return table.add_column(at, pa.field(RECEIVE_TIME, pa.int64()), constant)
-    return table
-
-
-def _filtered(table: Any, times: Interval, received: Interval) -> Any:
+def _filtered(frame: pl.DataFrame, times: Interval, received: Interval) -> pl.DataFrame:
     for name, interval in ((TIME, times), (RECEIVE_TIME, received)):
-        if interval.has_start:
-            table = _where(table, pc.greater_equal(table[name], interval.start))
-        if interval.has_end:
-            table = _where(table, pc.less(table[name], interval.end))
-    return table
+        low, high = frame[name].min(), frame[name].max()
+        if isinstance(low, int) and interval.has_start and low < interval.start:
+            frame = frame.filter(pl.col(name) >= interval.start)
+        if isinstance(high, int) and interval.has_end and high >= interval.end:
+            frame = frame.filter(pl.col(name) < interval.end)
+    return frame
 
 
-def _where(table: Any, mask: Any) -> Any:
-    return table if pc.all(mask, min_count=0).as_py() else table.filter(mask)
+def _present(frame: pl.DataFrame) -> pl.DataFrame:
+    nulls = frame.null_count().row(0)
+    return frame.drop(name for name, absent in zip(frame.columns, nulls, strict=True) if is_field_column(name) and absent == frame.height)
 
 
-def _present(table: Any) -> Any:
-    absent = [name for name in table.column_names if is_field_column(name) and table[name].null_count == table.num_rows]
-    return table.drop_columns(absent) if absent else table
-
-
-def _bounded(table: Any) -> Iterator[Any]:
-    """A table in pieces of at most `MAX_BYTES` each (or one log), every piece in memory of its own."""
-    pieces = -(-table.nbytes // MAX_BYTES)
-    if pieces <= 1:
-        yield table
-        return
-    step = max(1, table.num_rows // pieces)
-    for begin in range(0, table.num_rows, step):
-        yield LogGroup.from_ipc(LogGroup(table.slice(begin, step)).to_ipc()).table
+def _bounded(frame: pl.DataFrame) -> Iterator[LogGroup]:
+    """A frame as groups of at most `MAX_ROWS` logs and `MAX_BYTES` each (or one log)."""
+    pieces = max(-(-frame.height // MAX_ROWS), -(-int(frame.estimated_size()) // MAX_BYTES))
+    step = max(1, -(-frame.height // max(1, pieces)))
+    for begin in range(0, frame.height, step):
+        piece = frame.slice(begin, step)
+        group = LogGroup.from_frame(piece)
+        if group.nbytes > min(MAX_BYTES, 2 * int(piece.estimated_size()) + _SLACK):
+            group = group.compacted()
+        yield group

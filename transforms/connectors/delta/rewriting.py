@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from transforms.connectors.delta.actions import add_action, is_full, merged_name, remove_action, renamed
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.data_files import Admit, gather, write_frame
-from transforms.connectors.delta.reading import batches
+from transforms.connectors.delta.reading import row_groups
 from transforms.connectors.delta.snapshot import active_files
 from transforms.connectors.delta.storage import Storage
 from transforms.core.field_columns import RECEIVE_TIME
@@ -79,8 +79,7 @@ def sum_of(reports: Sequence[MaintenanceReport]) -> MaintenanceReport:
 
 def frames_of_file(storage: Storage, file: DataFile) -> Iterator[pl.DataFrame]:
     """What a file holds of its own: no typed twins, no receive time that all its logs share."""
-    for table in batches(storage, file, origins=True):
-        yield pl.DataFrame(pl.from_arrow(table))
+    return row_groups(storage, file, origins=True)
 
 
 def _stamped(storage: Storage, files: Sequence[DataFile]) -> Iterator[pl.DataFrame]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import (
@@ -99,14 +96,13 @@ def typed_values(field: str, kind: str) -> pl.Expr:
     return number.alias(typed_column(field, kind))
 
 
-def restore_overflow(table: Any, fields: Iterable[str] | None) -> Iterator[Any]:
-    """Arrow tables with the rows of one, its overflow column replaced by columns of the fields in it (only ``fields`` when given).
+def restore_overflow(frame: pl.DataFrame, fields: Iterable[str] | None) -> Iterator[pl.DataFrame]:
+    """Frames with the rows of one, its overflow column replaced by columns of the fields in it (only ``fields`` when given).
 
-    Logs with many different fields come in smaller tables, since an absent field costs memory too.
+    Logs with many different fields come in smaller frames, since an absent field costs memory too.
     """
-    position = table.column_names.index(OVERFLOW)
-    texts = table.column(position).to_pylist()
-    table = table.remove_column(position)
+    texts = frame[OVERFLOW].to_list()
+    frame = frame.drop(OVERFLOW)
     wanted = None if fields is None else set(fields)
     logs: list[dict[str, str]] = []
     names: set[str] = set()
@@ -116,23 +112,21 @@ def restore_overflow(table: Any, fields: Iterable[str] | None) -> Iterator[Any]:
         if wanted is not None:
             log = {name: value for name, value in log.items() if name in wanted}
         if logs and len(names | log.keys()) * (len(logs) + 1) > _RESTORED_CELLS:
-            yield _with_fields(table.slice(begin, len(logs)), logs, names)
+            yield _with_fields(frame.slice(begin, len(logs)), logs, names)
             logs, names, begin = [], set(), row
         logs.append(log)
         names |= log.keys()
-    yield _with_fields(table.slice(begin, len(logs)), logs, names)
+    yield _with_fields(frame.slice(begin, len(logs)), logs, names)
 
 
-def _with_fields(table: Any, logs: Sequence[Mapping[str, str]], names: set[str]) -> Any:
+def _with_fields(frame: pl.DataFrame, logs: Sequence[Mapping[str, str]], names: set[str]) -> pl.DataFrame:
+    restored = []
     for name in sorted(names):
-        fresh = pa.array([log.get(name) for log in logs], pa.string())
         column = column_of(name)
-        if column in table.column_names:  # a file of compaction: the field had a column in one commit, and had not in another
-            at = table.column_names.index(column)
-            table = table.set_column(at, column, pc.coalesce(table.column(at), fresh))
-        else:
-            table = table.append_column(column, fresh)
-    return table
+        fresh = pl.Series(column, [log.get(name) for log in logs], dtype=pl.String)
+        # In a file of compaction a field may have had a column in one commit, and not in another.
+        restored.append(pl.coalesce(pl.col(column), pl.lit(fresh)) if column in frame.columns else fresh)
+    return frame.with_columns(restored)
 
 
 def _overflow(frame: pl.DataFrame, old: pl.Series | None) -> pl.Series:
