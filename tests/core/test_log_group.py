@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -71,3 +72,26 @@ def test_pieces_own_their_memory() -> None:
     last = list(split_rows(group))[-1]
     assert last.num_rows == 1
     assert sum(buffer.size for column in last.table.columns for chunk in column.chunks for buffer in chunk.buffers() if buffer) < 1_000
+
+
+def test_a_slice_of_views_holds_and_sends_only_its_own_texts() -> None:
+    frame = pl.DataFrame(
+        {TIME: range(1_000), TIME_NS: [0] * 1_000, "n": [f"a long enough text {i}" for i in range(1_000)], "e": [None, ""] * 500}
+    )
+    whole = LogGroup.from_frame(frame)
+    assert whole.table["n"].type == pa.string_view() and whole.frame().equals(frame)
+    part = LogGroup(whole.table.slice(7, 2))
+    assert len(part.to_ipc()) < 1_500 < part.nbytes
+    for got in (LogGroup.from_ipc(part.to_ipc()), pickle.loads(pickle.dumps(part)), part.compacted()):
+        assert got.table["n"].type == pa.string() and got.frame().equals(frame.slice(7, 2))
+    assert whole.compacted().compacted().table.equals(whole.compacted().table)
+    assert [group.num_rows for group in split_rows(whole, 300)] == [300, 300, 300, 100]
+
+
+@pytest.mark.soak
+def test_views_of_one_long_text_are_more_than_offsets_of_32_bits_reach() -> None:
+    text = "x" * 1_000_000
+    group = LogGroup.from_frame(pl.DataFrame({TIME: pl.repeat(1, 2_200, eager=True), "n": pl.repeat(text, 2_200, eager=True)}))
+    assert group.nbytes < 2_000_000
+    compacted = group.compacted()
+    assert compacted.table["n"].type == pa.large_string() and compacted.table["n"][2_199].as_py() == text

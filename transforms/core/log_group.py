@@ -70,8 +70,8 @@ class LogGroup:
         views = [number for number, kind in enumerate(self.table.schema.types) if kind == pa.string_view()]
         if not views:
             return self
-        # Offsets of 32 bits reach 2 GB.
-        text = pa.string() if self.table.num_rows <= 2 * MAX_ROWS else pa.large_string()
+        # Offsets of 32 bits reach 2 GB, and Arrow does not notice when they do not: many views may be of one long text.
+        text = pa.string() if self.frame().estimated_size() < 2**31 else pa.large_string()
         table = self.table
         for number in views:
             table = table.set_column(number, table.schema.names[number], table.column(number).cast(text))

@@ -129,11 +129,10 @@ def _present(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _bounded(frame: pl.DataFrame) -> Iterator[LogGroup]:
     """A frame as groups of at most `MAX_ROWS` logs and `MAX_BYTES` each (or one log)."""
-    pieces = max(-(-frame.height // MAX_ROWS), -(-int(frame.estimated_size()) // MAX_BYTES))
-    step = max(1, -(-frame.height // max(1, pieces)))
+    size = int(frame.estimated_size())
+    pieces = max(-(-frame.height // MAX_ROWS), -(-size // MAX_BYTES), 1)
+    step = -(-frame.height // pieces)
     for begin in range(0, frame.height, step):
-        piece = frame.slice(begin, step)
-        group = LogGroup.from_frame(piece)
-        if group.nbytes > min(MAX_BYTES, 2 * int(piece.estimated_size()) + _SLACK):
-            group = group.compacted()
-        yield group
+        group = LogGroup.from_frame(frame.slice(begin, step))
+        own = size * group.num_rows // frame.height
+        yield group.compacted() if group.nbytes > min(MAX_BYTES, 2 * own + _SLACK) else group

@@ -56,7 +56,7 @@ def _listed(table: DeltaTable) -> _Listed:
     actions = table.get_add_actions(flatten=True)
     if not actions.num_rows:
         return []
-    listed = {column.name for column in actions.schema}
+    listed = set(actions.schema.names)
     absent = [None] * actions.num_rows  # a table that never had origins does not list them
     return list(zip(*(actions.column(name).to_pylist() if name in listed else absent for name in _COLUMNS), strict=True))
 
