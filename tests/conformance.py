@@ -53,6 +53,13 @@ def run_query(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def run_rule(rule: str, events: Sequence[Mapping[str, str]], resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one rule over some events; ``__time__`` is a field like any other."""
+    from tests.rules.worked_cases import run_rule as run
+
+    return run(rule, events, resources)
+
+
 def _run(plan: Any, engine: str | None) -> Any:
     if engine in (None, "embedded"):
         return run_in_process(plan, now_seconds=NOW_US // 1_000_000)

@@ -1,0 +1,152 @@
+"""What an expression gives over a frame: a column, and what column forms get as arguments.
+
+A `Column` is one of
+
+* `Fixed`: one value for all events;
+* a Polars series of text, Booleans, int64 or float64, null = None;
+* a list of any values of the language, one for each event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from transforms.rules.function import Decline
+from transforms.rules.values import stored_text, truth
+
+if TYPE_CHECKING:
+    from transforms.rules.frame import Frame
+
+__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "normal", "stored", "values_of"]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same value for every event."""
+
+    value: Any
+
+
+Column = Fixed | pl.Series | list[Any]
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+def values_of(column: Column, rows: int) -> Sequence[Any]:
+    """One Python value for each event."""
+    if isinstance(column, Fixed):
+        return [column.value] * rows
+    return column if isinstance(column, list) else column.to_list()
+
+
+def normal(values: list[Any]) -> Column:
+    """A list of values as a series, where all of them are text, Booleans or integers of 64 bits (or None); otherwise as it is."""
+    kinds = set(map(type, values))
+    kinds.discard(type(None))
+    if kinds == {str} or not kinds:
+        try:
+            return pl.Series("", values, pl.String)
+        except UnicodeEncodeError:  # half of a surrogate pair, from an escape in JSON text
+            return values
+    if kinds == {bool}:
+        return pl.Series("", values, pl.Boolean)
+    if kinds == {int} and all(value is None or _SMALLEST <= value <= _LARGEST for value in values):
+        return pl.Series("", values, pl.Int64)
+    return values
+
+
+def stored(column: Column, rows: int) -> pl.Series:
+    """A column as fields keep it (`stored_text`): text, null where the field is left alone. Raises TypeError as `stored_text` does."""
+    if isinstance(column, Fixed):
+        text = stored_text(column.value)
+        return pl.Series("", [_encodable(text)], pl.String).new_from_index(0, rows)
+    if isinstance(column, list):
+        return pl.Series("", [_encodable(stored_text(value)) for value in column], pl.String)
+    if column.dtype == pl.String:
+        return column
+    if column.dtype == pl.Float64:  # Python's shortest text of a float, not the engine's
+        return pl.Series("", [None if value is None else str(value) for value in column.to_list()], pl.String)
+    return column.cast(pl.String)
+
+
+def _encodable(text: str | None) -> str | None:
+    """Text that UTF-8 can hold: half of a surrogate pair becomes U+FFFD."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def condition_mask(column: Column, rows: int) -> pl.Series:
+    """Which events a condition holds for: Booleans without null."""
+    if isinstance(column, Fixed):
+        return pl.Series("", [truth(column.value)], pl.Boolean).new_from_index(0, rows)
+    if isinstance(column, list):
+        return pl.Series("", [truth(value) for value in column], pl.Boolean)
+    if column.dtype == pl.Boolean:
+        return column.fill_null(False)
+    if column.dtype == pl.String:
+        return (column.str.len_bytes() > 0).fill_null(False)
+    return (column != 0).fill_null(False)
+
+
+class Arguments:
+    """The arguments of one call over a frame, by parameter name (``name[i]`` of a variadic parameter by `many`).
+
+    The getters raise `Decline` for what they cannot give, so that a column form covers just what it asks for.
+    """
+
+    __slots__ = ("_columns", "end", "rows", "start")
+
+    def __init__(self, columns: Mapping[str, Column | tuple[Column, ...]], rows: int, start: int = 0, end: int = 0) -> None:
+        self._columns = columns
+        self.rows = rows
+        self.start = start
+        self.end = end
+
+    def column(self, name: str) -> Column:
+        """An argument as it is."""
+        column = self._columns[name]
+        assert not isinstance(column, tuple)
+        return column
+
+    def many(self, name: str) -> tuple[Column, ...]:
+        """The arguments of a variadic parameter."""
+        columns = self._columns[name]
+        assert isinstance(columns, tuple)
+        return columns
+
+    def fixed(self, name: str) -> Any:
+        """The value of an argument that is the same for all events, converted as the parameter asks. Declines for others."""
+        return fixed(self.column(name))
+
+    def text(self, name: str) -> pl.Series:
+        """An argument as texts (numbers and Booleans as fields keep them), null = None. Declines for floats and mixed values."""
+        return text(self.column(name), self.rows)
+
+
+def fixed(column: Column) -> Any:
+    """The value of a `Fixed` column; declines for others."""
+    if isinstance(column, Fixed):
+        return column.value
+    raise Decline
+
+
+def text(column: Column, rows: int) -> pl.Series:
+    """A column as texts; declines for floats and mixed values, whose text only Python knows."""
+    if isinstance(column, Fixed):
+        if column.value is None or isinstance(column.value, str | bool | int):
+            return stored(column, rows)
+        raise Decline
+    if isinstance(column, list) or column.dtype == pl.Float64:
+        raise Decline
+    return column if column.dtype == pl.String else column.cast(pl.String)
+
+
+def frame_column(frame: Frame, name: str) -> pl.Series:
+    """A field of a frame as texts, null where (or when) it is absent."""
+    found = frame.column(name)
+    return found if found is not None else pl.Series(name, [None], pl.String).new_from_index(0, frame.rows)

@@ -1,0 +1,1 @@
+"""Event checks: what an event has and what its fields hold."""

@@ -1,0 +1,1 @@
+"""Conversion between kinds of values."""

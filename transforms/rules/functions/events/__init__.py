@@ -1,0 +1,1 @@
+"""Event processing: dropping, splitting, routing events."""

@@ -1,0 +1,1 @@
+"""Extraction: fields out of the text of a field."""

@@ -1,0 +1,1 @@
+"""Field processing: setting, renaming, removing, packing fields."""

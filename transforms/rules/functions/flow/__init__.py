@@ -1,0 +1,1 @@
+"""Flow control: which operations run on an event."""

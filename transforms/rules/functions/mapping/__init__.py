@@ -1,0 +1,1 @@
+"""Mapping and enrichment: looking values up in dictionaries, tables and services."""

@@ -1,0 +1,1 @@
+"""Operators: comparing, choosing, indexing values."""

@@ -1,0 +1,1 @@
+"""User agents and URLs."""

@@ -1,0 +1,1 @@
+"""Resources: parameters, files, databases, Logstores."""

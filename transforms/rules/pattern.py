@@ -1,0 +1,101 @@
+"""Regular expressions of rules: the dialect of the ``regex`` module, with a time limit, and where it is safe, Rust's engine.
+
+The dialect is Python's with ``(?<name>…)`` beside ``(?P<name>…)``, atomic groups, recursion, ``\\h`` and repeated group names. Every
+match has a time limit (`MATCH_SECONDS`), so that an expression that explodes costs its event and not the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["MATCH_SECONDS", "Pattern"]
+
+MATCH_SECONDS = 2.0
+"""Longest time one match may take; then its event fails with a TimeoutError."""
+
+
+class Pattern:
+    """A compiled regular expression. Make them with `Pattern.of`, which keeps those in use.
+
+    Raises ValueError for text that is no regular expression.
+    """
+
+    __slots__ = ("_rust", "compiled", "text")
+
+    def __init__(self, text: str) -> None:
+        import regex
+
+        self.text = text
+        try:
+            self.compiled: Any = regex.compile(text)
+        except (regex.error, OverflowError, RecursionError, ValueError, KeyError, IndexError) as error:
+            raise ValueError(f"invalid regular expression {_short(text)!r}: {error}") from None
+        self._rust: str | None | bool = False
+
+    @staticmethod
+    def of(text: str) -> Pattern:
+        """The pattern of a text, compiled once."""
+        return _compile(text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Pattern.of, (self.text,))
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.text!r})"
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return int(self.compiled.groups)
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Group names → numbers, in the order of the text."""
+        return dict(self.compiled.groupindex)
+
+    def search(self, value: str) -> Any | None:
+        """The first match anywhere, or None."""
+        return self.compiled.search(value, timeout=MATCH_SECONDS)
+
+    def prefix(self, value: str) -> Any | None:
+        """A match that begins where the value begins, or None."""
+        return self.compiled.match(value, timeout=MATCH_SECONDS)
+
+    def whole(self, value: str) -> Any | None:
+        """A match of the whole value, or None."""
+        return self.compiled.fullmatch(value, timeout=MATCH_SECONDS)
+
+    def each(self, value: str) -> Iterator[Any]:
+        """Every match, one after the other."""
+        found: Iterator[Any] = self.compiled.finditer(value, timeout=MATCH_SECONDS)
+        return found
+
+    def replace(self, template: str, value: str, count: int = 0) -> str:
+        """The value with matches replaced (``\\1`` and ``\\g<name>`` stand for groups; 0 = all)."""
+        return str(self.compiled.sub(template, value, count=count, timeout=MATCH_SECONDS))
+
+    def split(self, value: str, most: int = 0) -> list[str | None]:
+        """The value cut at matches; groups are kept in between, as in Python (0 = no limit)."""
+        return list(self.compiled.split(value, maxsplit=most, timeout=MATCH_SECONDS))
+
+    def rust(self) -> str | None:
+        """The same expression for Rust's engine, or None where both engines may differ.
+
+        It holds for values of ASCII characters without line ends; others go to `search` and its siblings.
+        """
+        if self._rust is False:
+            from transforms.rules.pattern_rust import translate
+
+            self._rust = translate(self.text)
+        return self._rust if isinstance(self._rust, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str) -> Pattern:
+    return Pattern(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:80] + "…"

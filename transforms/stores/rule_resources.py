@@ -1,0 +1,130 @@
+"""What rules load from outside: job parameters, tables, files, lookup services. The port; adapters are elsewhere.
+
+Everything is loaded once per process and shared by all events; a source that refreshes itself gives a newer object between two
+batches, never within one. A source that cannot be loaded the first time is waited for; a refresh that fails keeps what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from transforms.core.errors import NotFound
+
+__all__ = ["FileRequest", "LogstoreRequest", "NoResources", "RuleResources", "SqlRequest", "TableData"]
+
+
+@dataclass(frozen=True)
+class TableData:
+    """Rows of text, as a resource gives them.
+
+    ``table`` is an Arrow table of text columns in source order (null = SQL NULL or an absent field); ``version`` rises with each
+    refresh, so that what was derived from an older one can be thrown away.
+    """
+
+    table: Any
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class SqlRequest:
+    """Arguments of ``res_rds_mysql``. ``fields`` are (column, name) pairs, None = all; ``password`` may be a reference."""
+
+    address: str
+    username: str
+    password: str
+    database: str
+    table: str | None = None
+    sql: str | None = None
+    fields: tuple[tuple[str, str], ...] | None = None
+    refresh_interval: float = 0
+    base_retry_back_off: float = 1
+    max_retry_back_off: float = 60
+    primary_keys: tuple[str, ...] = ()
+    use_ssl: bool = False
+    update_time_key: str | None = None
+    deleted_flag_key: str | None = None
+    connector: str = "mysql"
+
+
+@dataclass(frozen=True)
+class LogstoreRequest:
+    """Arguments of ``res_log_logstore_pull``. ``fields`` are (field, name) pairs; times are Unix seconds of receive time, None = open."""
+
+    project: str
+    logstore: str
+    fields: tuple[tuple[str, str], ...]
+    from_time: int | None = None
+    to_time: int | None = None
+    follow: bool = False
+    """Go on reading what comes later."""
+    fetch_interval: float = 2
+    base_retry_back_off: float = 1
+    max_retry_back_off: float = 60
+    endpoint: str = ""
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """Arguments of ``res_oss_file``."""
+
+    endpoint: str
+    bucket: str
+    file: str
+    ak_id: str | None = None
+    ak_key: str | None = None
+    change_detect_interval: float = 0
+    base_retry_back_off: float = 1
+    max_retry_back_off: float = 60
+    decompress: str | None = None
+
+
+class RuleResources(Protocol):
+    """Gives rules what their ``res_*`` functions and lookups ask for. Calls are cheap after the first with the same request."""
+
+    def parameter(self, key: str) -> str | None:
+        """A parameter of the job, or None."""
+        ...
+
+    def sql_table(self, request: SqlRequest) -> TableData:
+        """Rows of a database. Raises StoreError, NotFound."""
+        ...
+
+    def logstore_table(self, request: LogstoreRequest) -> TableData:
+        """Logs of a Logstore, oldest first, as rows. Raises NotFound."""
+        ...
+
+    def file(self, request: FileRequest) -> bytes:
+        """A file's bytes; the same object until the file changes. Raises NotFound, StoreError."""
+        ...
+
+    def ip_database(self, name: str) -> bytes:
+        """The bytes of an IP database that the job configures under a name (``SLS-GeoIP``). Raises NotFound."""
+        ...
+
+    def threat(self, category: str, value: str) -> Mapping[str, Any] | None:
+        """What is known of an ``ip`` or ``domain``, or None."""
+        ...
+
+
+class NoResources:
+    """No parameters, nothing to load: for rules that need none."""
+
+    def parameter(self, key: str) -> str | None:
+        return None
+
+    def sql_table(self, request: SqlRequest) -> TableData:
+        raise NotFound(f"no database is configured for {request.database!r}", hint="run the rule in a job that has resources")
+
+    def logstore_table(self, request: LogstoreRequest) -> TableData:
+        raise NotFound(f"no Logstore {request.logstore!r} is at hand", hint="run the rule in a job that has resources")
+
+    def file(self, request: FileRequest) -> bytes:
+        raise NotFound(f"no file {request.file!r} is at hand", hint="run the rule in a job that has resources")
+
+    def ip_database(self, name: str) -> bytes:
+        raise NotFound(f"no IP database {name!r} is configured", hint="name a file of your own in the job's resources")
+
+    def threat(self, category: str, value: str) -> Mapping[str, Any] | None:
+        raise NotFound("no threat intelligence is configured", hint="name a file of your own in the job's resources")
