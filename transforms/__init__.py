@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from transforms.core.log_group import LogGroup
     from transforms.query_logs import QueryLogs
     from transforms.read_external_store import ReadExternalStore
+    from transforms.read_logstore import ReadLogstore
     from transforms.write_external_store import WriteExternalStore
     from transforms.write_logstore import WriteLogstore
 
-__all__ = ["LogGroup", "QueryLogs", "ReadExternalStore", "WriteExternalStore", "WriteLogstore"]
+__all__ = ["LogGroup", "QueryLogs", "ReadExternalStore", "ReadLogstore", "WriteExternalStore", "WriteLogstore"]
 
 _MODULES = {
     "LogGroup": "core.log_group",
     "QueryLogs": "query_logs",
     "ReadExternalStore": "read_external_store",
+    "ReadLogstore": "read_logstore",
     "WriteExternalStore": "write_external_store",
     "WriteLogstore": "write_logstore",
 }

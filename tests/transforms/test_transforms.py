@@ -50,7 +50,14 @@ def plan_of(home: Home, statement: str) -> QueryPlan:
 
 
 def test_the_public_names_are_these() -> None:
-    assert sorted(transforms.__all__) == ["LogGroup", "QueryLogs", "ReadExternalStore", "WriteExternalStore", "WriteLogstore"]
+    assert sorted(transforms.__all__) == [
+        "LogGroup",
+        "QueryLogs",
+        "ReadExternalStore",
+        "ReadLogstore",
+        "WriteExternalStore",
+        "WriteLogstore",
+    ]
     for name in transforms.__all__:
         assert getattr(transforms, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'ReadLogstores'"):

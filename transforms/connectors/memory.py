@@ -182,7 +182,19 @@ class MemoryLogstore:
             )
 
     def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
-        return read_files(self._state.storage, self.snapshot(times, received=received).files, times, received, fields)
+        return self.read_files(self.snapshot(times, received=received).files, times, received=received, fields=fields)
+
+    def read_files(
+        self,
+        files: Sequence[DataFile],
+        times: Interval = ALL_TIME,
+        *,
+        received: Interval = ALL_TIME,
+        fields: Sequence[str] | None = None,
+        part: int = 0,
+        parts: int = 1,
+    ) -> Iterator[LogGroup]:
+        return read_files(self._state.storage, files, times, received, fields, part=part, parts=parts)
 
     def tail(self, after_version: int) -> Iterator[TailBatch]:
         state, name = self._state, self.descriptor.name

@@ -230,6 +230,20 @@ class Logstore(Protocol):
         """The logs of both intervals, exactly, file by file, bounded groups; with receive times. ``fields`` None = all."""
         ...
 
+    def read_files(
+        self,
+        files: Sequence[DataFile],
+        times: Interval = ALL_TIME,
+        *,
+        received: Interval = ALL_TIME,
+        fields: Sequence[str] | None = None,
+        part: int = 0,
+        parts: int = 1,
+    ) -> Iterator[LogGroup]:
+        """`read`, of some files of a snapshot taken before, whatever became visible or invisible since; of each file only one of
+        ``parts`` shares of its logs. Raises StoreUnavailable for a file that was deleted meanwhile."""
+        ...
+
     def tail(self, after_version: int) -> Iterator[TailBatch]:
         """What each commit after a version added and which origins it replaced, oldest first, up to now. Compactions are skipped.
         A version whose log has been cleaned away raises NotFound with code ``CursorExpired``."""

@@ -139,9 +139,21 @@ class DeltaLogstore:
         return take_snapshot(self._storage, self._open(), times, received)
 
     def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        return self.read_files(self.snapshot(times, received=received).files, times, received=received, fields=fields)
+
+    def read_files(
+        self,
+        files: Sequence[DataFile],
+        times: Interval = ALL_TIME,
+        *,
+        received: Interval = ALL_TIME,
+        fields: Sequence[str] | None = None,
+        part: int = 0,
+        parts: int = 1,
+    ) -> Iterator[LogGroup]:
         from transforms.connectors.delta.reading import read_files
 
-        return read_files(self._storage, self.snapshot(times, received=received).files, times, received, fields)
+        return read_files(self._storage, files, times, received, fields, part=part, parts=parts)
 
     def tail(self, after_version: int) -> Iterator[TailBatch]:
         from transforms.connectors.delta.tail import walk

@@ -35,11 +35,14 @@ def read_files(
     times: Interval = ALL_TIME,
     received: Interval = ALL_TIME,
     fields: Sequence[str] | None = None,
+    *,
+    part: int = 0,
+    parts: int = 1,
 ) -> Iterator[LogGroup]:
-    """The logs of files, file by file. Raises StoreUnavailable when a file is gone."""
+    """The logs of files, file by file; of each only the row groups of one of ``parts`` shares. Raises StoreUnavailable when a file is gone."""
     times, received = in_64_bits(times), in_64_bits(received)
     for file in files:
-        for frame in row_groups(storage, file, times, fields):
+        for frame in row_groups(storage, file, times, fields, part=part, parts=parts):
             chosen = _filtered(_received(frame, file), times, received)
             if not chosen.height:
                 continue
@@ -48,8 +51,9 @@ def read_files(
 
 
 def row_groups(
-    storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None, *, origins: bool = False
-) -> Iterator[pl.DataFrame]:
+    storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None, *,
+    origins: bool = False, part: int = 0, parts: int = 1,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """The stored columns of a file (no typed twins; ``origins``: those too), one frame for each row group that may hold ``times``."""
     with _opened(storage, file) as (parquet, source):
         names = parquet.schema_arrow.names
@@ -59,9 +63,11 @@ def row_groups(
         # Polars cannot read through the client of an object store that knows our options.
         lazy = pl.scan_parquet(source, glob=False, hive_partitioning=False).select(columns) if isinstance(source, str) else None
         at, begin = names.index(TIME), 0
-        for number in range(parquet.num_row_groups):
+        count = parquet.num_row_groups
+        share = range(count * part // parts, count * (part + 1) // parts)
+        for number in range(share.stop):
             group = parquet.metadata.row_group(number)
-            if _may_hold(group.column(at), times):
+            if number in share and _may_hold(group.column(at), times):
                 if lazy is not None:
                     yield lazy.slice(begin, group.num_rows).collect()
                 else:
