@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from transforms.core.suggest import suggestion
+from transforms.rules.jmes import JmesPath
 from transforms.rules.pattern import Pattern
 from transforms.rules.values import as_bytes, as_integer, as_list, as_mapping, as_number, as_text, kind_of, truth
 
@@ -24,6 +25,7 @@ __all__ = [
     "FieldNames",
     "Flag",
     "Integer",
+    "Jmes",
     "Kind",
     "Lazy",
     "ListValue",
@@ -77,6 +79,10 @@ def _regex(value: Any) -> Pattern:
     return Pattern.of(as_text(value))
 
 
+def _jmes(value: Any) -> JmesPath:
+    return JmesPath.of(as_text(value))
+
+
 def _field_names(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
@@ -125,6 +131,7 @@ Flag = Annotated[bool, Kind("true or false", truth)]
 ListValue = Annotated[Sequence[Any], Kind("a list, or JSON text of one", as_list)]
 ObjectValue = Annotated[Mapping[Any, Any], Kind("a dictionary, or JSON text of one", as_mapping)]
 Regex = Annotated[Pattern, Kind("a regular expression", _regex)]
+Jmes = Annotated[JmesPath, Kind("a JMESPath expression", _jmes)]
 FieldName = Annotated[str, Kind("a field name", as_text, is_text=True)]
 FieldNames = Annotated[tuple[str, ...], Kind("a field name or a list of field names", _field_names)]
 Names = Annotated[tuple[str, ...], Kind("a list of names, or names with commas between", _names)]
