@@ -18,7 +18,7 @@ from transforms.rules.parse import read_tree
 from transforms.rules.problems import SECURITY_CHECK, Problem, RuleInvalid
 from transforms.rules.tree import Call, Constant, Dictionary, JobConstant, Listing, Node, Rule
 
-__all__ = ["Bound", "BoundCall", "BoundRule", "Converted", "Plain", "bind", "problems_of"]
+__all__ = ["Bound", "BoundCall", "BoundRule", "Converted", "Plain", "TargetName", "bind", "problems_of"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,21 @@ Bound = Plain | Converted | BoundCall
 
 
 @dataclass(frozen=True)
+class TargetName:
+    """A target that a rule names as a constant, and where."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class BoundRule:
     """A rule that can be run: its steps, and the target names that it gives as constants."""
 
     rule: Rule
     steps: tuple[BoundCall, ...]
-    targets: tuple[str, ...] = field(default=())
+    targets: tuple[TargetName, ...] = field(default=())
 
 
 def bind(text: str, source: str = "rule") -> BoundRule:
@@ -65,7 +74,7 @@ def bind(text: str, source: str = "rule") -> BoundRule:
     steps = [binder.step(call) for call in rule.steps]
     if binder.problems:
         raise RuleInvalid(sorted(binder.problems, key=lambda problem: problem.location.start))
-    return BoundRule(rule, tuple(step for step in steps if step is not None), tuple(dict.fromkeys(binder.targets)))
+    return BoundRule(rule, tuple(step for step in steps if step is not None), tuple(binder.targets))
 
 
 def problems_of(text: str, source: str = "rule") -> tuple[Problem, ...]:
@@ -81,7 +90,7 @@ class _Binder:
     def __init__(self, rule: Rule, problems: list[Problem]) -> None:
         self.rule = rule
         self.problems = problems
-        self.targets: list[str] = []
+        self.targets: list[TargetName] = []
 
     def step(self, call: Call) -> BoundCall | None:
         function = self._function(call)
@@ -126,7 +135,7 @@ class _Binder:
                     laid.get(name) if isinstance(laid.get(name), Node) else call, message, f"`logsluice functions {function.name}`"
                 )
         if function.name in ("e_output", "e_coutput"):
-            self._target(arguments)
+            self._target(call, arguments)
         return BoundCall(call, function, arguments)
 
     def _default(self, parameter: Parameter, function: Function) -> Converted:
@@ -222,11 +231,11 @@ class _Binder:
             return Plain(node, tuple(self._expression(part) for item in node.items for part in item))
         return Plain(node)
 
-    def _target(self, arguments: Mapping[str, Bound | tuple[Bound, ...]]) -> None:
+    def _target(self, call: Call, arguments: Mapping[str, Bound | tuple[Bound, ...]]) -> None:
         name, project, logstore = (arguments.get(key) for key in ("name", "project", "logstore"))
         fixed = [part.value if isinstance(part, Converted) else part for part in (name, project, logstore)]
         if isinstance(fixed[0], str) and fixed[1] is None and fixed[2] is None:
-            self.targets.append(fixed[0])
+            self.targets.append(TargetName(fixed[0], call.start, call.end))
 
     def _usage(self, function: Function) -> str:
         return f"usage: {function.usage}"

@@ -9,7 +9,7 @@ A `Column` is one of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from transforms.rules.values import stored_text, truth
 if TYPE_CHECKING:
     from transforms.rules.frame import Frame
 
-__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "normal", "stored", "values_of"]
+__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "normal", "series", "stored", "together", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,18 @@ class Arguments:
     The getters raise `Decline` for what they cannot give, so that a column form covers just what it asks for.
     """
 
-    __slots__ = ("_columns", "end", "rows", "start")
+    __slots__ = ("_columns", "_scalar", "end", "rows", "start")
 
-    def __init__(self, columns: Mapping[str, Column | tuple[Column, ...]], rows: int, start: int = 0, end: int = 0) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Column | tuple[Column, ...]],
+        rows: int,
+        start: int = 0,
+        end: int = 0,
+        scalar: Callable[[pl.Series], Column] | None = None,
+    ) -> None:
         self._columns = columns
+        self._scalar = scalar
         self.rows = rows
         self.start = start
         self.end = end
@@ -126,6 +134,38 @@ class Arguments:
     def text(self, name: str) -> pl.Series:
         """An argument as texts (numbers and Booleans as fields keep them), null = None. Declines for floats and mixed values."""
         return text(self.column(name), self.rows)
+
+    def completed(self, found: pl.Series, covered: pl.Series) -> Column:
+        """``found`` for the events of a mask without nulls; for the others what the scalar form gives (that is where it fails)."""
+        if covered.all():
+            return found
+        if self._scalar is None:
+            raise Decline
+        return together([covered, ~covered], [found.filter(covered), self._scalar(~covered)])
+
+
+def together(masks: Sequence[pl.Series], parts: Sequence[Column]) -> Column:
+    """One column out of parts: ``parts[i]`` has the values of the events of ``masks[i]``, and each event is in just one mask."""
+    rows = len(masks[0])
+    whole = [series(part, int(mask.sum())) for mask, part in zip(masks, parts, strict=True)]
+    order = pl.concat([mask.arg_true() for mask in masks])
+    kinds = {part.dtype for part in whole if isinstance(part, pl.Series) and part.null_count() < len(part)}
+    if len(kinds) <= 1 and all(isinstance(part, pl.Series) for part in whole):
+        kind = kinds.pop() if kinds else pl.String
+        return pl.concat([part.cast(kind) for part in whole if isinstance(part, pl.Series)]).gather(order.arg_sort())
+    values: list[Any] = [None] * rows
+    for mask, part in zip(masks, whole, strict=True):
+        for row, value in zip(mask.arg_true().to_list(), part if isinstance(part, list) else part.to_list(), strict=True):
+            values[row] = value
+    return normal(values)
+
+
+def series(column: Column, rows: int) -> pl.Series | list[Any]:
+    """A column with a value for each event."""
+    if not isinstance(column, Fixed):
+        return column
+    one = normal([column.value])
+    return one.new_from_index(0, rows) if isinstance(one, pl.Series) and rows else [column.value] * rows
 
 
 def fixed(column: Column) -> Any:

@@ -180,8 +180,12 @@ class CallExpression(Expression):
             if absent is not None and absent.any():
                 # Where text is asked for, absence fails the event: the scalar form says so.
                 self._by_rows(frame.select(absent), [_rows_of(column, absent) for column in flat])
+
+            def scalar(mask: pl.Series) -> Column:
+                return self._by_rows(frame.select(mask), [_rows_of(column, mask) for column in flat])
+
             try:
-                found: Column = self.function.column_form(frame, Arguments(columns, frame.rows, self.start, self.end))
+                found: Column = self.function.column_form(frame, Arguments(columns, frame.rows, self.start, self.end, scalar))
             except Decline:
                 pass
             else:

@@ -233,10 +233,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Emission:
-    """A snapshot for a target."""
+    """A snapshot for a target, and which call made it (characters of the rule)."""
 
     target: Target
     frame: Frame
+    start: int = 0
+    end: int = 0
 
 
 def _taken(series: pl.Series, index: pl.Series) -> pl.Series:

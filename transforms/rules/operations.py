@@ -160,7 +160,7 @@ class Operation:
                     frame.state,
                     pl.Series("", [origin], pl.UInt32),
                 )
-                frame.state.emitted.append(Emission(target, snapshot))
+                frame.state.emitted.append(Emission(target, snapshot, self.start, self.end))
             results.extend(answer)
             lineage.extend([number] * len(answer))
         return _rebuilt(frame, results, lineage)

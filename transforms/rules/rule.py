@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from transforms.core.errors import Location
+from transforms.core.suggest import suggestion
 from transforms.rules.bind import bind
 from transforms.rules.context import Context
 from transforms.rules.event import DEFAULT_TARGET, Event, EventFailed, Journal, Target
 from transforms.rules.frame import Failure, Frame, State
 from transforms.rules.operations import Operation
+from transforms.rules.problems import Problem, RuleInvalid
 
-__all__ = ["Rule", "RunResult", "Step", "compile_rule"]
+__all__ = ["Note", "Rule", "RunResult", "Step", "compile_rule"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,15 @@ class Step:
     def apply(self, frame: Frame) -> Frame:
         """What becomes of a batch."""
         return self.operation.apply(frame)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A kind of warning or failure: where in the rule (``LINE:COLUMN``), in which top-level step, what."""
+
+    position: str
+    step: str
+    message: str
 
 
 @dataclass
@@ -49,26 +61,51 @@ class Rule:
     Attributes:
         text, source: the rule's text and what it is called.
         steps: in order.
-        target_names: names of targets that the rule gives as constants.
+        targets: the targets that the rule names as constants, with their places.
     """
 
     def __init__(self, text: str, source: str = "rule") -> None:
         bound = bind(text, source)
         self.text = bound.rule.text
         self.source = source
-        self.target_names = bound.targets
+        self.targets = bound.targets
         steps: list[Step] = []
         for number, call in enumerate(bound.steps, start=1):
             location = Location(self.text, call.node.start, call.node.end, source)
             steps.append(Step(number, f"{number} {call.function.name}", Operation(call), location))
         self.steps = tuple(steps)
 
-    def __reduce__(self) -> tuple[type[Rule], tuple[str, str]]:
-        return (Rule, (self.text, self.source))
+    def __reduce__(self) -> tuple[Callable[[str, str], Rule], tuple[str, str]]:
+        return (compile_rule, (self.text, self.source))
+
+    def check_targets(self, names: Collection[str]) -> None:
+        """Raises RuleInvalid for constant target names that are not among ``names``."""
+        unknown = [target for target in self.targets if target.name not in names]
+        if unknown:
+            raise RuleInvalid(
+                [
+                    Problem(
+                        f"no target {target.name!r} is configured",
+                        Location(self.text, target.start, target.end, self.source),
+                        suggestion(target.name, names, "target") or "name the target in the job's targets",
+                    )
+                    for target in unknown
+                ]
+            )
 
     def location(self, failure: Failure) -> Location:
         """Where in the rule an event failed."""
         return Location(self.text, failure.start, failure.end, self.source)
+
+    def note(self, start: int, end: int, message: str) -> Note:
+        """Something to say about a place in the rule."""
+        location = Location(self.text, start, end, self.source)
+        return Note(f"{location.line}:{location.column}", self.step_at(start), message)
+
+    def step_at(self, character: int) -> str:
+        """The label of the top-level step that a place in the text belongs to: ``2 e_if``."""
+        found = [step.label for step in self.steps if step.location.start <= character < step.location.end]
+        return found[0] if found else ""
 
     def run(self, frame: Frame) -> Frame:
         """All steps over a batch: the frame for the default target. Snapshots and failures are in the frame's state; what belongs
@@ -110,6 +147,7 @@ class Rule:
         return events
 
 
+@lru_cache(maxsize=64)
 def compile_rule(text: str, source: str = "rule") -> Rule:
-    """A rule from its text. Raises RuleInvalid with every problem."""
+    """A rule from its text, compiled once in each process. Raises RuleInvalid with every problem."""
     return Rule(text, source)

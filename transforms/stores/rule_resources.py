@@ -6,13 +6,13 @@ batches, never within one. A source that cannot be loaded the first time is wait
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from transforms.core.errors import NotFound
 
-__all__ = ["FileRequest", "LogstoreRequest", "NoResources", "RuleResources", "SqlRequest", "TableData"]
+__all__ = ["FileRequest", "LogstoreRequest", "NoResources", "ResourcesFactory", "RuleResources", "SqlRequest", "TableData"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,10 @@ class RuleResources(Protocol):
     def threat(self, category: str, value: str) -> Mapping[str, Any] | None:
         """What is known of an ``ip`` or ``domain``, or None."""
         ...
+
+
+ResourcesFactory = Callable[[], RuleResources]
+"""Makes resources in a worker process: hashable, picklable, without secrets (references resolve where it is called)."""
 
 
 class NoResources:
