@@ -40,9 +40,8 @@ def write_groups(
     ordinal = count()
     for frames, full in gather(frame_of(group) for group in groups if group.num_rows):
         shard = next_shard()
-        if origin is not None:
-            frames = [frame.with_columns(pl.lit(origin, pl.String).alias(ORIGIN)) for frame in frames]
-        files.append(write_frame(storage, frames, plain_name(shard, moment_us, next(ordinal), full), shard, None, typed, admit))
+        relative = plain_name(shard, moment_us, next(ordinal), full)
+        files.append(write_frame(storage, frames, relative, shard, None, typed, admit, origin))
     return files
 
 
@@ -67,10 +66,12 @@ def gather(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[list[pl.DataFrame],
 
 def write_frame(
     storage: Storage, frames: Sequence[pl.DataFrame], relative: str, shard: int, receive_time: int | None, typed: Mapping[str, str],
-    admit: Admit,
+    admit: Admit, origin: str | None = None,
 ) -> DataFile:  # fmt: skip
-    """Shape frames (in receive order) and write them as one durable, invisible file."""
+    """Shape frames (in receive order) and write them as one durable, invisible file; under ``origin``, or the origins they have."""
     frame, pairs = shape(frames, typed, admit)
+    if origin is not None:
+        frame = frame.with_columns(pl.lit(origin, pl.String).alias(ORIGIN))
     try:
         with durable("logstore.write-file"), storage.writing(relative) as path:
             frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True, row_group_size=_row_group_size(frame))
@@ -83,7 +84,7 @@ def write_frame(
     seconds = frame[TIME]
     return DataFile(
         storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs,
-        *_origins(frame),
+        *((origin, None) if origin is not None else _origins(frame)),
     )  # fmt: skip
 
 
