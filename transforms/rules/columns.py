@@ -127,6 +127,11 @@ class Arguments:
         assert isinstance(columns, tuple)
         return columns
 
+    def lazy(self, name: str) -> Any:
+        """An argument that is evaluated when it is needed: a `Later` or an `Operation`; None for an operation that was not given."""
+        given: Any = self._columns[name]
+        return None if isinstance(given, Fixed) else given
+
     def fixed(self, name: str) -> Any:
         """The value of an argument that is the same for all events, converted as the parameter asks. Declines for others."""
         return fixed(self.column(name))
