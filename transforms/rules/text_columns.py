@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
 from transforms.rules.columns import normal
 
-__all__ = ["each", "is_ascii", "where"]
+__all__ = ["each", "is_ascii", "longest", "where"]
 
 
 def is_ascii(texts: pl.Series) -> pl.Series:
     """Which texts are ASCII alone, so that bytes are characters and no engine's table of Unicode matters; true for null."""
     return (texts.str.len_bytes() == texts.str.len_chars()).fill_null(True)
+
+
+def longest(texts: pl.Series) -> int:
+    """Bytes of the longest text; 0 if there is none."""
+    found: Any = texts.str.len_bytes().max()
+    return found or 0
 
 
 def where(plain: pl.Series, texts: pl.Series, columnar: Callable[[pl.Series], pl.Series], scalar: Callable[[str], object]) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transforms.rules.function import Decline, Example, expression
+from transforms.rules.function import Example, expression
 from transforms.rules.kinds import Text
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def str_lower(value: Text) -> str:
 
 
 @str_lower.columns
-def _columns(frame: Frame, call: Arguments) -> Column:
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.text_columns import is_ascii, where
+
     value = call.text("value")
     # Outside ASCII the engines may know different editions of Unicode.
-    if not (value.str.len_bytes() == value.str.len_chars()).all():
-        raise Decline
-    return value.str.to_lowercase()
+    return where(is_ascii(value), value, lambda texts: texts.str.to_lowercase(), str.lower)

@@ -1,0 +1,67 @@
+"""str_zip"""
+
+from __future__ import annotations
+
+import csv
+
+from transforms.rules.function import Example, expression
+from transforms.rules.functions.strings._kinds import RowFormat, Separator
+from transforms.rules.kinds import Text
+from transforms.rules.limits import MOST_CHARACTERS, within_limit
+
+
+@expression(
+    "strings",
+    parameters={
+        "value1": 'A row of values, such as `a,b,"c,d"`.',
+        "value2": "A second row.",
+        "combine_sep": "The text between the two values of a pair, by default `#`.",
+        "sep": "The text between the pairs of the result, by default a comma.",
+        "quote": 'What stands around pairs that hold the separator, the quote or a line break, by default `"`.',
+        "lparse": 'A tuple of the separator and the quote of the first row, by default a comma and `"`.',
+        "rparse": 'A tuple of the separator and the quote of the second row, by default a comma and `"`.',
+    },
+    examples=[
+        Example('str_zip(v("a"), v("b"))', {"a": "1,2,3", "b": "x, y"}, "1#x,2#y", title="As many pairs as the shorter row has values"),
+        Example('str_zip(v("a"), v("b"), combine_sep="@")', {"a": "site", "b": "o"}, "site@o"),
+        Example('str_zip(v("a"), v("b"), quote="|")', {"a": '"a,a", b', "b": "x, y"}, "|a,a#x|,b#y", title="A pair that needs quotes"),
+        Example('str_zip(v("a"), v("b"), lparse=("#", \'"\'), rparse=("|", \'"\'))', {"a": "a#b", "b": "x|y"}, "a#x,b#y"),
+        Example('str_zip("a", "b", lparse=("", ""))', {}, error="the separator is one character"),
+    ],
+)
+def str_zip(
+    value1: Text,
+    value2: Text,
+    combine_sep: Text | None = None,
+    sep: Separator | None = None,
+    quote: Text | None = None,
+    lparse: RowFormat | None = None,
+    rparse: RowFormat | None = None,
+) -> str:
+    """Pairs the values of two rows up and gives the pairs as one row.
+
+    Rows are read as CSV: blanks after a separator are skipped, values may stand in quotes, a doubled quote in quotes is one quote.
+    An empty text has no values. Only pairs that need them get quotes; an empty `quote` never puts any.
+    """
+    left, right = _row(value1, lparse), _row(value2, rparse)
+    between, separator, mark = "#" if combine_sep is None else combine_sep, sep or ",", '"' if quote is None else quote
+    within_limit(2 * (len(value1) + len(value2)) + (len(between) + len(separator) + 2 * len(mark)) * min(len(left), len(right)))
+    pairs = [f"{one}{between}{other}" for one, other in zip(left, right, strict=False)]
+    return separator.join(_quoted(pair, separator, mark) for pair in pairs)
+
+
+def _row(text: str, form: tuple[str, str] | None) -> list[str]:
+    separator, quote = form or (",", '"')
+    csv.field_size_limit(max(csv.field_size_limit(), MOST_CHARACTERS))
+    try:
+        rows = list(csv.reader([text], delimiter=separator, quotechar=quote, skipinitialspace=separator != " "))
+    except csv.Error as error:
+        raise ValueError(f"the row cannot be read: {error}") from None
+    return rows[0] if rows else []
+
+
+def _quoted(pair: str, separator: str, quote: str) -> str:
+    if not quote or not any(mark in pair for mark in (separator, quote, "\n", "\r")):
+        return pair
+    within_limit(len(pair) + pair.count(quote) * len(quote))
+    return f"{quote}{pair.replace(quote, quote * 2)}{quote}"
