@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from transforms.connectors import sql_catalogue_imports as imports
+from transforms.connectors import sql_catalogue_transforms as transforms
 from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine, reading, writing
 from transforms.connectors.sql_catalogue_schema import external_store, import_lane, import_run, logstore, migrate, name, project
 from transforms.core.errors import AlreadyExists, NotFound, UserError
@@ -26,6 +27,7 @@ from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import Index
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import Shard
+from transforms.stores.transform_ledger import TransformRun
 
 __all__ = ["SqlCatalogue", "open_sql_catalogue"]
 
@@ -177,6 +179,26 @@ class SqlCatalogue:
         with reading(self._engine) as connection:
             _row(connection, logstore, _LOGSTORE, project_name, logstore_name)
             return imports.every(connection, project_name, logstore_name)
+
+    # Transformation jobs
+
+    def start_transform(self, project_name: str, run: TransformRun) -> TransformRun:
+        with writing(self._engine) as connection:
+            _lock_project(connection, project_name)
+            return transforms.start(connection, project_name, run)
+
+    def record_transform(self, project_name: str, run: TransformRun) -> None:
+        with writing(self._engine) as connection:
+            _lock_project(connection, project_name)
+            transforms.record(connection, project_name, run)
+
+    def list_transforms(self, project_name: str, job: str) -> Sequence[TransformRun]:
+        with reading(self._engine) as connection:
+            return transforms.every(connection, project_name, job)
+
+    def list_transform_jobs(self, project_name: str) -> Sequence[str]:
+        with reading(self._engine) as connection:
+            return transforms.jobs(connection, project_name)
 
     # What Logstores and ExternalStores share
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mysql
 from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected, StoreUnavailable
 
-__all__ = ["MIGRATIONS", "external_store", "import_lane", "import_run", "logstore", "migrate", "name", "project"]
+__all__ = ["MIGRATIONS", "external_store", "import_lane", "import_run", "logstore", "migrate", "name", "project", "transform_run"]
 
 _metadata = sa.MetaData()
 # Names compare byte by byte on every database: MySQL's default collations would call "a" and "A" the same.
@@ -90,14 +90,35 @@ import_lane = sa.Table(  # outlives its runs: the version it reached is what kee
     **_OPTIONS,
 )
 
+transform_run = sa.Table(
+    "transform_run",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("job", _Name, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("pieces", _Text, nullable=False),
+    sa.Column("rule", sa.String(64), nullable=False),
+    sa.Column("reason", _Text, nullable=False),
+    sa.Column("started_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_us", sa.BigInteger, nullable=False),
+    sa.Column("intent", _Text, nullable=False),
+    sa.Column("summary", _Text, nullable=False),
+    **_OPTIONS,
+)
+
 Migration = Callable[[sa.Connection], None]
 
 
 def _first_tables(connection: sa.Connection) -> None:
-    _metadata.create_all(connection, checkfirst=True)
+    _metadata.create_all(connection, checkfirst=True, tables=[_version, project, name, logstore, external_store, import_run, import_lane])
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables,)
+def _transform_ledger(connection: sa.Connection) -> None:
+    transform_run.create(connection, checkfirst=True)
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _transform_ledger)
 """``MIGRATIONS[n]`` leads from version n to n + 1."""
 
 

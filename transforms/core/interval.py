@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ALL_TIME", "Interval"]
+__all__ = ["ALL_TIME", "Interval", "aligned_pieces", "merged", "without"]
 
 _FAR = 2**62
 
@@ -43,3 +44,40 @@ class Interval:
 
 
 ALL_TIME = Interval(-_FAR, _FAR)
+
+
+def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The same numbers in as few intervals as possible, in order; empty ones disappear."""
+    found: list[Interval] = []
+    for one in sorted(interval for interval in intervals if interval.start < interval.end):
+        if found and one.start <= found[-1].end:
+            found[-1] = Interval(found[-1].start, max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def without(wanted: Interval, taken: Iterable[Interval]) -> tuple[Interval, ...]:
+    """What is left of an interval when others are taken out, in order."""
+    left: list[Interval] = []
+    at = wanted.start
+    for one in merged(taken):
+        if one.end <= at or one.start >= wanted.end:
+            continue
+        if one.start > at:
+            left.append(Interval(at, one.start))
+        at = max(at, one.end)
+    if at < wanted.end:
+        left.append(Interval(at, wanted.end))
+    return tuple(left)
+
+
+def aligned_pieces(interval: Interval, width: int) -> tuple[Interval, ...]:
+    """An interval cut at the multiples of ``width``."""
+    pieces: list[Interval] = []
+    at = interval.start
+    while at < interval.end:
+        end = min(interval.end, (at // width + 1) * width)
+        pieces.append(Interval(at, end))
+        at = end
+    return tuple(pieces)

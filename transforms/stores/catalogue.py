@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import Index
 from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.transform_ledger import TransformRun
 
 __all__ = ["Catalogue", "ImportRun", "Page"]
 
@@ -94,4 +95,23 @@ class Catalogue(Protocol):
         ...
 
     def list_imports(self, project: str, logstore: str) -> Sequence[ImportRun]: ...
+
+    def start_transform(self, project: str, run: TransformRun) -> TransformRun:
+        """Begin a run of a job: gives it the job's next number. Raises CommitConflict with code ``TransformCommitting`` while an earlier
+        run is committing."""
+        ...
+
+    def record_transform(self, project: str, run: TransformRun) -> None:
+        """Store how far a run is (by job and number). Raises CommitConflict with code ``TransformTakenOver`` when a newer run of the job
+        has begun before this one's intent was recorded, NotFound for an unknown run."""
+        ...
+
+    def list_transforms(self, project: str, job: str) -> Sequence[TransformRun]:
+        """All runs of a job, oldest first."""
+        ...
+
+    def list_transform_jobs(self, project: str) -> Sequence[str]:
+        """Names of the jobs that ever ran, sorted."""
+        ...
+
     def close(self) -> None: ...
