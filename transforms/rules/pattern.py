@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 __all__ = ["MATCH_SECONDS", "Pattern"]
@@ -15,14 +16,21 @@ __all__ = ["MATCH_SECONDS", "Pattern"]
 MATCH_SECONDS = 2.0
 """Longest time one match may take; then its event fails with a TimeoutError."""
 
+_SHORTEST_SECONDS = 0.002
+_PATIENCE_SECONDS = 60.0
+
 
 class Pattern:
     """A compiled regular expression. Make them with `Pattern.of`, which keeps those in use.
 
+    An expression that explodes on one value often does so on thousands. Each time that a match runs out of its time, the next ones get
+    half as much, down to 2 ms; a minute after the first of them the full `MATCH_SECONDS` are given again. So a batch of such values
+    costs seconds or minutes, and not hours.
+
     Raises ValueError for text that is no regular expression.
     """
 
-    __slots__ = ("_rust", "compiled", "text")
+    __slots__ = ("_limit", "_ran_out_at", "_rust", "compiled", "text")
 
     def __init__(self, text: str) -> None:
         import regex
@@ -33,6 +41,8 @@ class Pattern:
         except (regex.error, OverflowError, RecursionError, ValueError, KeyError, IndexError) as error:
             raise ValueError(f"invalid regular expression {_short(text)!r}: {error}") from None
         self._rust: str | None | bool = False
+        self._limit: float | None = None
+        self._ran_out_at = 0.0
 
     @staticmethod
     def of(text: str) -> Pattern:
@@ -57,28 +67,60 @@ class Pattern:
 
     def search(self, value: str) -> Any | None:
         """The first match anywhere, or None."""
-        return self.compiled.search(value, timeout=MATCH_SECONDS)
+        try:
+            return self.compiled.search(value, timeout=self._seconds())
+        except TimeoutError:
+            raise self._ran_out() from None
 
     def prefix(self, value: str) -> Any | None:
         """A match that begins where the value begins, or None."""
-        return self.compiled.match(value, timeout=MATCH_SECONDS)
+        try:
+            return self.compiled.match(value, timeout=self._seconds())
+        except TimeoutError:
+            raise self._ran_out() from None
 
     def whole(self, value: str) -> Any | None:
         """A match of the whole value, or None."""
-        return self.compiled.fullmatch(value, timeout=MATCH_SECONDS)
+        try:
+            return self.compiled.fullmatch(value, timeout=self._seconds())
+        except TimeoutError:
+            raise self._ran_out() from None
 
     def each(self, value: str) -> Iterator[Any]:
         """Every match, one after the other."""
-        found: Iterator[Any] = self.compiled.finditer(value, timeout=MATCH_SECONDS)
-        return found
+        try:
+            yield from self.compiled.finditer(value, timeout=self._seconds())
+        except TimeoutError:
+            raise self._ran_out() from None
 
     def replace(self, template: str, value: str, count: int = 0) -> str:
         """The value with matches replaced (``\\1`` and ``\\g<name>`` stand for groups; 0 = all)."""
-        return str(self.compiled.sub(template, value, count=count, timeout=MATCH_SECONDS))
+        try:
+            return str(self.compiled.sub(template, value, count=count, timeout=self._seconds()))
+        except TimeoutError:
+            raise self._ran_out() from None
 
     def split(self, value: str, most: int = 0) -> list[str | None]:
         """The value cut at matches; groups are kept in between, as in Python (0 = no limit)."""
-        return list(self.compiled.split(value, maxsplit=most, timeout=MATCH_SECONDS))
+        try:
+            return list(self.compiled.split(value, maxsplit=most, timeout=self._seconds()))
+        except TimeoutError:
+            raise self._ran_out() from None
+
+    def _seconds(self) -> float:
+        """How long the next match may take."""
+        if self._limit is None:
+            return MATCH_SECONDS
+        if monotonic() - self._ran_out_at > _PATIENCE_SECONDS:
+            self._limit = None
+            return MATCH_SECONDS
+        return self._limit
+
+    def _ran_out(self) -> TimeoutError:
+        if self._limit is None:
+            self._ran_out_at = monotonic()
+        self._limit = max((MATCH_SECONDS if self._limit is None else self._limit) / 2, _SHORTEST_SECONDS)
+        return TimeoutError("the regular expression took too long on this value")
 
     def rust(self) -> str | None:
         """The same expression for Rust's engine, or None where both engines may differ.
