@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol
 from transforms.core.suggest import suggestion
 from transforms.rules.jmes import JmesPath
 from transforms.rules.pattern import Pattern
+from transforms.rules.query import Query
 from transforms.rules.values import as_bytes, as_integer, as_list, as_mapping, as_number, as_text, kind_of, truth
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Number",
     "ObjectValue",
     "Operation",
+    "QueryString",
     "Regex",
     "Text",
     "Thunk",
@@ -70,6 +72,10 @@ class Thunk(Protocol):
         """Whether a condition holds."""
         ...
 
+    def test_of(self, event: Any) -> bool:
+        """Whether a condition holds for another event (operations of a step change events as they go)."""
+        ...
+
 
 def _same(value: Any) -> Any:
     return value
@@ -81,6 +87,10 @@ def _regex(value: Any) -> Pattern:
 
 def _jmes(value: Any) -> JmesPath:
     return JmesPath.of(as_text(value))
+
+
+def _query(value: Any) -> Query:
+    return Query.of(as_text(value))
 
 
 def _field_names(value: Any) -> tuple[str, ...]:
@@ -132,6 +142,7 @@ ListValue = Annotated[Sequence[Any], Kind("a list, or JSON text of one", as_list
 ObjectValue = Annotated[Mapping[Any, Any], Kind("a dictionary, or JSON text of one", as_mapping)]
 Regex = Annotated[Pattern, Kind("a regular expression", _regex)]
 Jmes = Annotated[JmesPath, Kind("a JMESPath expression", _jmes)]
+QueryString = Annotated[Query, Kind("a query", _query)]
 FieldName = Annotated[str, Kind("a field name", as_text, is_text=True)]
 FieldNames = Annotated[tuple[str, ...], Kind("a field name or a list of field names", _field_names)]
 Names = Annotated[tuple[str, ...], Kind("a list of names, or names with commas between", _names)]
