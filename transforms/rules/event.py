@@ -22,13 +22,16 @@ DROPPED: tuple[Event, ...] = ()
 class Target:
     """Where an event goes: a name of the job's targets, or a project and Logstore; neither = the default target.
 
-    ``name`` beside ``project`` or ``logstore`` only selects the credentials. ``hash_key`` chooses the shard (32 hexadecimal digits).
+    ``name`` beside ``project`` or ``logstore`` only selects the credentials. The shard is the one whose range holds the MD5 of each
+    event's own value of ``hash_field`` (events that lack the field go to any shard), else the one that holds ``hash_key`` (up to 32
+    hexadecimal digits), else any.
     """
 
     name: str | None = None
     project: str | None = None
     logstore: str | None = None
     hash_key: str | None = None
+    hash_field: str | None = None
 
     @property
     def key(self) -> str:
@@ -71,27 +74,38 @@ class Journal:
     context: Context
     emitted: list[tuple[Target, dict[str, str]]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    made: int = 0
+    """How many events steps have made of the source event beside the one it was."""
 
 
 class Event:
-    """A log on its way through the steps. ``fields`` is in event order; ``changed`` names what steps wrote or removed."""
+    """A log on its way through the steps.
 
-    __slots__ = ("changed", "fields", "journal")
+    ``fields`` is in event order; ``changed`` names what steps wrote or removed; ``derived`` names fields that are there only because
+    every log of a Logstore has the times they tell, as long as no step writes them.
+    """
 
-    def __init__(self, fields: dict[str, str], journal: Journal) -> None:
+    __slots__ = ("changed", "derived", "fields", "journal")
+
+    def __init__(self, fields: dict[str, str], journal: Journal, derived: frozenset[str] = frozenset()) -> None:
         self.fields = fields
         self.journal = journal
+        self.derived = derived
         self.changed: set[str] = set()
 
     def copy(self) -> Event:
         """A second event with the same fields and journal."""
-        twin = Event(dict(self.fields), self.journal)
+        twin = Event(dict(self.fields), self.journal, self.derived)
         twin.changed = set(self.changed)
         return twin
 
     def get(self, name: str) -> str | None:
         """The field's text, or None if the event does not have it."""
         return self.fields.get(name)
+
+    def names(self) -> list[str]:
+        """Names of the fields that patterns of field names are held against, in event order: a derived receive time is none of them."""
+        return [name for name in self.fields if name not in self.derived or name in self.changed or name == "__time__"]
 
     def write(self, name: str, value: Any, mode: str = "overwrite") -> None:
         """Write a value (as `stored_text` keeps it) if the mode lets it win; None leaves the field alone.

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
 from transforms.core.field_columns import TIME
+from transforms.rules.cells import Cell, Cut, row_numbers, taken
 from transforms.rules.context import Context
 from transforms.rules.event import Event, Journal, Target
 
@@ -66,30 +66,12 @@ class State:
     emitted: list[Emission] = field(default_factory=list)
 
 
-class _Cell:
-    """A column, or a column of another frame and which of its rows: read when asked for, then kept."""
-
-    __slots__ = ("_index", "_parent", "_series")
-
-    def __init__(self, series: pl.Series | None, parent: _Cell | None = None, index: pl.Series | None = None) -> None:
-        self._series = series
-        self._parent = parent
-        self._index = index
-
-    def get(self) -> pl.Series:
-        if self._series is None:
-            assert self._parent is not None and self._index is not None
-            self._series = _taken(self._parent.get(), self._index)
-            self._parent = self._index = None
-        return self._series
-
-
 class Frame:
     """Events as columns. A step owns the frame it is given and may change it; `copy` costs a dictionary, not columns."""
 
     __slots__ = ("_cells", "_origin", "lineage", "rows", "state", "touched")
 
-    def __init__(self, cells: dict[str, _Cell], origin: _Cell, rows: int, state: State, lineage: pl.Series | None = None) -> None:
+    def __init__(self, cells: dict[str, Cell], origin: Cell, rows: int, state: State, lineage: pl.Series | None = None) -> None:
         self._cells = cells
         self._origin = origin
         self.rows = rows
@@ -102,9 +84,9 @@ class Frame:
     @staticmethod
     def of(columns: Mapping[str, pl.Series], rows: int, state: State, origin: pl.Series | None = None) -> Frame:
         """From columns of text; ``origin`` None: each row is its own source event."""
-        cells = {name: _Cell(series) for name, series in columns.items()}
+        cells = {name: Cell(series) for name, series in columns.items()}
         own = origin if origin is not None else pl.int_range(rows, dtype=pl.UInt32, eager=True)
-        return Frame(cells, _Cell(own), rows, state)
+        return Frame(cells, Cell(own), rows, state)
 
     @staticmethod
     def from_logs(logs: Sequence[Mapping[str, str]], state: State) -> Frame:
@@ -117,7 +99,7 @@ class Frame:
     @property
     def origin(self) -> pl.Series:
         """For each row the index of its source event (UInt32)."""
-        return self._origin.get()
+        return self._origin.get(self.rows)
 
     def names(self) -> list[str]:
         """Names of the fields that some event may have, in event order."""
@@ -130,15 +112,20 @@ class Frame:
         """A field's texts, null where an event lacks it; None if no event has it."""
         cell = self._cells.get(name)
         if cell is not None:
-            return cell.get()
+            return cell.get(self.rows).alias(name)
         times = self.state.times
         if times is None:
             return None
         if name == TIME:
-            return _taken(times.seconds, self.origin).cast(pl.String).alias(TIME)
+            return taken(times.seconds, self.origin).cast(pl.String).alias(TIME)
         if name == RECEIVE_TAG and times.received is not None:
-            return (_taken(times.received, self.origin) // 1_000_000).cast(pl.String).alias(RECEIVE_TAG)
+            return (taken(times.received, self.origin) // 1_000_000).cast(pl.String).alias(RECEIVE_TAG)
         return None
+
+    def constant(self, name: str) -> str | None:
+        """The text that all events are known to have in a field; None: not known."""
+        cell = self._cells.get(name)
+        return None if cell is None else cell.constant
 
     def holds(self, name: str) -> bool:
         """Whether a field has a column of its own. ``__time__`` has one only when a step wrote it, or the events brought it as a field."""
@@ -149,10 +136,11 @@ class Frame:
         names = self.names()
         if RECEIVE_TAG not in self._cells and self.state.times is not None and self.state.times.received is not None:
             names.append(RECEIVE_TAG)
+        derived = frozenset(name for name in (TIME, RECEIVE_TAG) if name in names and name not in self._cells)
         columns = [(name, series.to_list()) for name in names if (series := self.column(name)) is not None]
         for row in range(self.rows):
             fields = {name: values[row] for name, values in columns if values[row] is not None}
-            yield Event(fields, Journal(self.state.context))
+            yield Event(fields, Journal(self.state.context), derived)
 
     def to_logs(self) -> list[dict[str, str]]:
         """The fields of each event as mappings (``__time__`` among them)."""
@@ -162,13 +150,23 @@ class Frame:
 
     def set(self, name: str, series: pl.Series) -> None:
         """Replace or add a field: text, null = absent."""
-        self._cells[name] = _Cell(series)
+        self._cells[name] = Cell(series)
         self.touched.add(name)
+
+    def set_constant(self, name: str, text: str) -> None:
+        """Replace or add a field with the same text for every event."""
+        self._cells[name] = Cell(constant=text)
+        self.touched.add(name)
+
+    def move(self, name: str, new: str) -> None:
+        """Give a field that has a column of its own another name, which no event uses."""
+        self._cells[new] = self._cells.pop(name)
+        self.touched.update((name, new))
 
     def remove(self, name: str) -> None:
         """Take a field out of every event."""
         if name == TIME and self.state.times is not None:
-            self._cells[TIME] = _Cell(pl.Series(TIME, [None], pl.String).new_from_index(0, self.rows))
+            self._cells[TIME] = Cell(pl.Series(TIME, [None], pl.String).new_from_index(0, self.rows))
         else:
             self._cells.pop(name, None)
         self.touched.add(name)
@@ -182,15 +180,13 @@ class Frame:
     def select(self, index: pl.Series) -> Frame:
         """Some of the events: a Boolean mask, or row numbers (UInt32; rows may repeat)."""
         rows = int(index.sum()) if index.dtype == pl.Boolean else len(index)
-        cells = {name: _Cell(None, cell, index) for name, cell in self._cells.items()}
-        lineage = None
+        cut = Cut(index)
+        cells = {name: cell.part(cut) for name, cell in self._cells.items()}
         if self.lineage is not None:
-            lineage = _taken(self.lineage, index)
-        elif index.dtype == pl.Boolean:
-            lineage = index.arg_true()
+            lineage = taken(self.lineage, index)
         else:
-            lineage = index
-        part = Frame(cells, _Cell(None, self._origin, index), rows, self.state, lineage)
+            lineage = row_numbers(index) if index.dtype == pl.Boolean else index
+        part = Frame(cells, self._origin.part(cut), rows, self.state, lineage)
         part.touched = set(self.touched)
         return part
 
@@ -211,7 +207,7 @@ class Frame:
 
     def fail(self, rows: pl.Series, failure: Failure) -> None:
         """Discard the source events of some rows (Boolean mask or row numbers), for one reason. The first reason stays."""
-        for origin in _taken(self.origin, rows).to_list():
+        for origin in taken(self.origin, rows).to_list():
             self.state.failures.setdefault(origin, failure)
 
     def fail_all(self, failure: Failure) -> None:
@@ -239,7 +235,3 @@ class Emission:
     frame: Frame
     start: int = 0
     end: int = 0
-
-
-def _taken(series: pl.Series, index: pl.Series) -> pl.Series:
-    return series.filter(index) if index.dtype == pl.Boolean else series.gather(index)

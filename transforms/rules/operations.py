@@ -139,12 +139,13 @@ class Operation:
         """The scalar form for each event; only what it changed is written back where no event was dropped or multiplied."""
         rows = frame.rows
         given: list[tuple[Parameter, list[Any]]] = []
-        for parameter, prepared in self.arguments:
+        for parameter, _ in self.arguments:
             parts = columns[parameter.name] if parameter.variadic else (columns[parameter.name],)
-            given.append((parameter, [_by_row(part, source, rows) for part, source in zip(parts, prepared, strict=True)]))
+            given.append((parameter, [_by_row(part, rows) for part in parts]))
         results: list[Event] = []
         lineage: list[int] = []
         for number, event in enumerate(frame.events()):
+            before = dict(event.fields)
             try:
                 answer = self.call(event, {parameter.name: _row(parameter, parts, number) for parameter, parts in given})
             except EventFailed as failed:
@@ -152,18 +153,22 @@ class Operation:
                 answer = []
             for message in event.journal.warnings:
                 frame.state.warnings.add(self.start, self.end, message, 1)
-            origin = frame.origin[number]
             for target, fields in event.journal.emitted:
-                snapshot = Frame.of(
-                    {name: pl.Series(name, [text], pl.String) for name, text in fields.items()},
-                    1,
-                    frame.state,
-                    pl.Series("", [origin], pl.UInt32),
-                )
-                frame.state.emitted.append(Emission(target, snapshot, self.start, self.end))
+                frame.state.emitted.append(Emission(target, _snapshot(frame, number, before, fields), self.start, self.end))
             results.extend(answer)
             lineage.extend([number] * len(answer))
         return _rebuilt(frame, results, lineage)
+
+
+def _snapshot(frame: Frame, row: int, before: dict[str, str], fields: dict[str, str]) -> Frame:
+    """One event of a frame as it was when it was emitted."""
+    snapshot = frame.select(pl.Series("", [row], pl.UInt32))
+    for name in before.keys() - fields.keys():
+        snapshot.remove(name)
+    for name, text in fields.items():
+        if before.get(name) != text:
+            snapshot.set(name, pl.Series(name, [text], pl.String))
+    return snapshot
 
 
 def _rebuilt(frame: Frame, events: list[Event], lineage: list[int]) -> Frame:
@@ -181,7 +186,7 @@ def _rebuilt(frame: Frame, events: list[Event], lineage: list[int]) -> Frame:
     return after
 
 
-def _by_row(part: Any, source: Any, rows: int) -> tuple[Any, bool]:
+def _by_row(part: Any, rows: int) -> tuple[Any, bool]:
     """(values by row, True) or (one value for all, False); what was converted already stays so."""
     if isinstance(part, Operation | Later):
         return part, False

@@ -37,4 +37,5 @@ def e_drop(event: Event, condition: Flag = True) -> Sequence[Event] | None:
 def _columns(frame: Frame, call: Arguments) -> Frame:
     from transforms.rules.columns import condition_mask
 
-    return frame.select(~condition_mask(call.column("condition"), frame.rows))
+    mask = condition_mask(call.column("condition"), frame.rows)
+    return frame.select(~mask) if mask.any() else frame

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from transforms.rules.event import Event
 from transforms.rules.function import Decline, Example, step
 from transforms.rules.kinds import AnyValue, Mode
-from transforms.rules.values import as_text
+from transforms.rules.values import as_text, stored_text
 
 if TYPE_CHECKING:
     from transforms.rules.columns import Arguments
@@ -40,7 +40,7 @@ def e_set(event: Event, *pairs: AnyValue, mode: Mode = "overwrite") -> None:
 
 @e_set.columns
 def _columns(frame: Frame, call: Arguments) -> Frame:
-    from transforms.rules.columns import fixed, stored
+    from transforms.rules.columns import Fixed, fixed, stored
     from transforms.rules.writes import write
 
     mode = call.fixed("mode")
@@ -49,9 +49,11 @@ def _columns(frame: Frame, call: Arguments) -> Frame:
     if not all(isinstance(name, str) for name in names):
         raise Decline
     try:
-        values = [stored(value, frame.rows) for value in pairs[1::2]]
+        values = [stored_text(value.value) if isinstance(value, Fixed) else stored(value, frame.rows) for value in pairs[1::2]]
     except (TypeError, ValueError):
         raise Decline from None  # some value cannot be kept in a field: the scalar form says which
     for name, value in zip(names, values, strict=True):
+        if value is None:
+            continue
         write(frame, name, value, mode, function="e_set", start=call.start, end=call.end)
     return frame
