@@ -179,6 +179,7 @@ class MemoryLogstore:
                 sum(file.size for file in files),
                 tuple(map(field_of, state.columns)),
                 state.overflow,
+                received=(min((received_span(file)[0] for file in files), default=0), state.receive_time),
             )
 
     def read(self, times: Interval = ALL_TIME, *, received: Interval = ALL_TIME, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:

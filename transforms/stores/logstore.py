@@ -137,6 +137,8 @@ class Snapshot:
         fields: names of the fields that have a column of their own.
         has_overflow: whether some logs keep rare fields in the overflow column.
         access: how an engine opens the files; None when their paths are all it needs.
+        received: (a moment before which no log was received, receive time of the newest log), microseconds, of the whole store. Every
+            log that becomes visible later has a later receive time than the second.
     """
 
     version: int
@@ -147,6 +149,7 @@ class Snapshot:
     fields: tuple[str, ...]
     has_overflow: bool = False
     access: FileAccess | None = None
+    received: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from transforms.connectors.delta.actions import order_key, origins_of, received_span, typed_of
+from transforms.connectors.delta.commit import last_receive_time
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import column_names
 from transforms.core.field_columns import ORIGIN, OVERFLOW, RECEIVE_TIME, SHARD, TIME, TYPED, field_of, is_field_column
@@ -18,6 +19,7 @@ from transforms.stores.logstore import DataFile, Snapshot
 
 __all__ = ["active_files", "take_snapshot"]
 
+_DAY_US = 86_400_000_000
 _Listed = list[tuple[Any, ...]]
 """path, bytes, rows, shard, first and last event time, receive time, typed columns, least and greatest origin, logs without one of each file."""
 _COLUMNS = (
@@ -44,7 +46,12 @@ def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIM
     files = _files(storage, [entry for entry in listed if times.overlaps(entry[4], entry[5])])
     if not received.unbounded:
         files = [file for file in files if received.overlaps(*received_span(file))]
-    return Snapshot(table.version(), tuple(files), len(listed), rows, size, fields, OVERFLOW in columns, storage.access)
+    # Nobody's clock is a day off, so that no log is older than the table by more.
+    born = max(0, (table.metadata().created_time or 0) * 1_000 - _DAY_US)
+    span = (born, last_receive_time(table))
+    return Snapshot(
+        table.version(), tuple(files), len(listed), rows, size, fields, OVERFLOW in columns, storage.access, span
+    )
 
 
 def active_files(storage: Storage, table: DeltaTable) -> list[DataFile]:
