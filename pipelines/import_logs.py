@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs"]
 
-_COMMIT_BYTES = 80 * 1024 * 1024
+_COMMIT_BYTES = 56 * 1024 * 1024
 _COMMIT_SECONDS = 10.0
 _DEAD_WEIGHT = 8
 _MOST_FIELDS = 1_000

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -259,6 +261,28 @@ def test_typed_columns_hold_a_number_exactly_where_the_text_is_one(open_store: O
     assert found[-1] == {"v": None, f"v~~{kind}": None}
 
 
+@pytest.mark.parametrize(("kind", "rule"), [("long", LONG_TEXT), ("double", DOUBLE_TEXT)])
+def test_a_cast_is_trusted_only_where_it_reads_what_the_rule_does(kind: str, rule: str) -> None:
+    short = ["".join(text) for length in range(4) for text in itertools.product("059+-._eEnNaifI\tx,\x00é'", repeat=length)]
+    long = [
+        "0" * 18 + "5",
+        "0" * 19 + "5",
+        "-" + "0" * 18 + "5",
+        "+" + "9" * 18,
+        "1e0001",
+        "1e-0001",
+        "+nan",
+        "-inf",
+        "Infinity",
+        "+1.5e+300",
+        "1e999",
+    ]
+    texts = [*short, *long]
+    convert: Any = int if kind == "long" else float
+    expected = [convert(text) if re.search(rule.replace("$", r"\Z"), text) else None for text in texts]
+    assert typed_values(pl.Series("v", texts), "v", kind).to_list() == expected
+
+
 def test_typed_columns_agree_with_the_cast_of_an_engine() -> None:
     """Files from before an index are cast when they are queried: a query must not tell them from the others."""
     chance = random.Random(3)
@@ -266,7 +290,7 @@ def test_typed_columns_agree_with_the_cast_of_an_engine() -> None:
     texts += [f"{chance.uniform(-1, 1) * 10.0 ** chance.randrange(-320, 308):.17g}" for _ in range(500)]
     texts += [str(chance.randrange(-(2**64), 2**64)) for _ in range(500)]
     frame = pl.DataFrame({"v": [*texts, *LONGS, *DOUBLES]})
-    stored = frame.with_columns(typed_values("v", "double"), typed_values("v", "long")).to_arrow()
+    stored = frame.with_columns(typed_values(frame["v"], "v", "double"), typed_values(frame["v"], "v", "long")).to_arrow()
     query = f"""
         select v, "v~~double", "v~~long" from stored
         where "v~~double" is distinct from (case when regexp_matches(v, '{DOUBLE_TEXT}') then try_cast(v as double) end)

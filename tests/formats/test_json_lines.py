@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from transforms.core.field_columns import field_of
 from transforms.formats import json_lines
-from transforms.formats.json_lines import JsonLines, template_of
+from transforms.formats.json_lines import JsonLines
 from transforms.formats.json_object import NotALog, parse_object
+from transforms.formats.json_shape import shape_of
 from transforms.formats.records import ROW, Chunk
 
 LIMIT = 1 << 20
@@ -105,11 +107,46 @@ def test_literals_keep_their_text() -> None:
     assert bad == {}
 
 
+def test_short_literals_one_by_one() -> None:
+    """Numbers are told by their bytes: every text of up to four of these characters is taken, or not, as the grammar has it."""
+    texts = ["".join(text) for length in range(1, 5) for text in itertools.product("019.-e+/:é", repeat=length)]
+    lines = [f'{{"a":1,"b":{text}}}' for text in ["7", *texts, "7"]]
+    assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
+
+
+def test_literals_and_texts_of_every_length() -> None:
+    chance = random.Random(5)
+    values = []
+    for length in range(1, 25):
+        for _ in range(40):
+            digits = "".join(chance.choice("0123456789") for _ in range(length))
+            at, strange = chance.randrange(length), chance.choice("./:e-x")
+            values += [digits, digits[:at] + strange + digits[at + 1 :], f"-{digits}", f'"{digits}"', f'"{digits[:at]}é{digits[at:]}"']
+            values.append('"' + "".join(chance.choice('ab\\\\\\"') for _ in range(length)) + '"')
+    for name in ("x", "a name", "a name of more than sixteen bytes"):
+        lines = [f'{{"{name}": {value}, "{name}2": "{i}"}}' for i, value in enumerate(values)]
+        chance.shuffle(lines)
+        assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
+
+
+def test_shapes_with_as_many_quotes_are_told_apart() -> None:
+    shapes = [
+        '{{"ab":{},"c":"{}"}}',
+        '{{"ba":{},"c":"{}"}}',
+        '{{"ab":{}, "c":"{}"}}',
+        '{{"c":"{1}","ab":{0}}}',
+        '{{"ab":"{}","c":"{}}}',
+        '{{"ab":{},"":"{}"}}',
+    ]
+    lines = [shapes[i % len(shapes)].format(i, f"text {i} of some length") for i in range(1_200)]
+    assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
+
+
 def test_last_value_of_a_name_holds() -> None:
     assert parse_object('{"a": 1, "a": "2"}') == {"a": "2"}
     assert parse_object('{"a": 1, "a": null}') == {}
     assert parse_object('{"a": {}, "a": null, "b": []}') == {"b": "[]"}
-    assert template_of('{"a": 1, "a": 2}') is None
+    assert shape_of('{"a": 1, "a": 2}') is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,18 @@ from typing import Any, BinaryIO, Literal
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreRejected
 from transforms.formats.records import Chunk
 
-__all__ = ["CHUNK_BYTES", "Compression", "Continued", "compression_of", "damaged", "open_bytes", "open_file", "read_chunks", "skip_bytes"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Compression",
+    "Continued",
+    "compression_of",
+    "count_line_ends",
+    "damaged",
+    "open_bytes",
+    "open_file",
+    "read_chunks",
+    "skip_bytes",
+]
 
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -103,6 +114,13 @@ def skip_bytes(stream: Any, count: int, name: str) -> None:
         left -= len(block)
 
 
+def count_line_ends(data: bytes | bytearray) -> int:
+    """How many ``\\n`` there are; for large data several times as fast as ``bytes.count``."""
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 0x0A))
+
+
 def read_chunks(
     stream: Any, name: str, *, max_line_bytes: int, offset: int = 0, line: int = 1, stop: int | None = None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[Chunk]:
@@ -125,8 +143,8 @@ def read_chunks(
         carry = bytes(memoryview(data)[cut:])
         if cut:
             del data[cut:]
-            lines = data.count(b"\n")
-            yield Chunk(data, offset, line)
+            lines = count_line_ends(data)
+            yield Chunk(data, offset, line, line_ends=lines)
             line += lines
             offset += cut
         if failure is not None:

@@ -18,14 +18,24 @@ _SPACE = 0x20
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines with their ends. ``text`` is a Polars string column; lines that cannot be used are blank there and named in ``bad``.
+    """Lines with their ends.
 
-    ``starts`` are the lines' offsets in the chunk and its length.
+    ``data`` is UTF-8; lines that cannot be used are blank there and named in ``bad``. ``starts`` are the lines' offsets in it and its length.
     """
 
-    text: Any
+    data: bytes | bytearray
     starts: Any
     bad: list[BadRecord]
+
+    @property
+    def text(self) -> Any:
+        """The lines as a Polars string column."""
+        array = pa.LargeStringArray.from_buffers(len(self.starts) - 1, pa.py_buffer(self.starts), pa.py_buffer(self.data))
+        return pl.Series("line", array)
+
+    def line(self, row: int) -> str:
+        """One line with its end."""
+        return self.data[int(self.starts[row]) : int(self.starts[row + 1])].decode()
 
     @staticmethod
     def of(chunk: Chunk, max_line_bytes: int, starts: Any = None) -> Lines:
@@ -36,7 +46,7 @@ class Lines:
         data = chunk.data
         if chunk.too_long:
             detail = f"the line has {chunk.too_long} bytes, the limit is {max_line_bytes}"
-            return Lines(pl.Series("line", [""]), np.array([0, len(data)]), [BadRecord(0, "too-long", detail)])
+            return Lines(bytes([_SPACE]) * len(data), np.array([0, len(data)]), [BadRecord(0, "too-long", detail)])
         if starts is None:
             ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A) + 1
             if len(data) and (not len(ends) or ends[-1] != len(data)):
@@ -57,9 +67,7 @@ class Lines:
                 blank = blank if blank is not None else bytearray(data)
                 bad.append(BadRecord(row, "not-utf8", detail))
                 blank[begin:end] = bytes([_SPACE]) * (end - begin)
-        text = pa.py_buffer(data if blank is None else bytes(blank))
-        array = pa.LargeStringArray.from_buffers(len(starts) - 1, pa.py_buffer(starts), text)
-        return Lines(pl.Series("line", array), starts, bad)
+        return Lines(data if blank is None else blank, starts, bad)
 
 
 def _not_utf8(data: bytes | bytearray, starts: Any) -> list[tuple[int, int, int, str]]:

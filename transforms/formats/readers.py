@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Protocol
 from transforms.core.errors import ParameterInvalid
 from transforms.core.log_group import LogGroup
 from transforms.core.suggest import suggestion
-from transforms.formats.byte_source import CHUNK_BYTES, Continued, open_bytes, read_chunks, skip_bytes
+from transforms.formats.byte_source import CHUNK_BYTES, Continued, count_line_ends, open_bytes, read_chunks, skip_bytes
 from transforms.formats.dead_letters import DeadLetter
 from transforms.formats.event_times import LogSettings
 from transforms.formats.records import Chunk, Parsed
@@ -145,7 +145,8 @@ class LineReader:
 def batch_of_chunk(chunk: Chunk, parsed: Parsed, settings: LogSettings, name: str, format: str, header: tuple[str, ...] = ()) -> LogBatch:
     """Give the logs of a chunk their times and turn bad records into dead letters."""
     size = chunk.too_long or len(chunk.data)
-    line = chunk.line + (1 if chunk.too_long else chunk.data.count(b"\n"))
+    ends = count_line_ends(chunk.data) if chunk.line_ends is None else chunk.line_ends
+    line = chunk.line + (1 if chunk.too_long else ends)
     batch = LogBatch({"offset": chunk.offset + size, "line": line}, size, fields=settings.fields_without_time(parsed.frames))
     bad = list(parsed.bad)
     for frame in parsed.frames:

@@ -21,12 +21,14 @@ class Chunk:
         offset: bytes before it in the uncompressed input.
         line: number of its first line, from 1.
         too_long: the length in bytes of a line that exceeds the limit; ``data`` then is the line's beginning, and nothing else.
+        line_ends: how many ``\\n`` it has, when that is known.
     """
 
     data: bytes | bytearray
     offset: int
     line: int
     too_long: int = 0
+    line_ends: int | None = None
 
 
 @dataclass(frozen=True)

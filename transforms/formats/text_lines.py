@@ -22,7 +22,8 @@ class TextLines:
         """The logs of a chunk."""
         lines = Lines.of(chunk, self._max_line_bytes)
         parsed = Parsed(bad=lines.bad, starts=lines.starts)
-        frame = pl.DataFrame({ROW: pl.int_range(len(lines.text), eager=True, dtype=pl.Int64), CONTENT: lines.text})
+        text = lines.text
+        frame = pl.DataFrame({ROW: pl.int_range(len(text), eager=True, dtype=pl.Int64), CONTENT: text})
         frame = frame.with_columns(pl.col(CONTENT).str.strip_suffix("\n").str.strip_suffix("\r"))
         if chunk.offset == 0 and chunk.data.startswith(b"\xef\xbb\xbf") and len(frame):
             first = pl.col(ROW) == 0

@@ -232,11 +232,10 @@ def _epoch(column: pl.Series, exponent: int) -> pl.DataFrame:
     """Decimal numbers of a unit of 10^-exponent seconds. Digits beyond nanoseconds are cut off, towards the past."""
     if exponent == 0 and column.null_count() == 0 and len(column):
         plain = column.cast(pl.Int64, strict=False)  # the common case: whole seconds
-        if plain.null_count() == 0 and not column.str.contains("+", literal=True).any():
-            valid = plain.is_between(-_LARGEST_SECOND, _LARGEST_SECOND)
-            return pl.DataFrame({SECONDS: plain, NANOSECONDS: pl.repeat(0, len(plain), dtype=pl.Int32, eager=True)}).select(
-                pl.when(valid).then(pl.col(SECONDS)).alias(SECONDS), pl.when(valid).then(pl.col(NANOSECONDS)).alias(NANOSECONDS)
-            )
+        least, most = plain.min(), plain.max()
+        known = isinstance(least, int) and isinstance(most, int) and least >= -_LARGEST_SECOND and most <= _LARGEST_SECOND
+        if plain.null_count() == 0 and known and not column.str.starts_with("+").any():
+            return pl.DataFrame({SECONDS: plain, NANOSECONDS: pl.repeat(0, len(plain), dtype=pl.Int32, eager=True)})
     frame = column.str.extract_groups(_EPOCH).struct.unnest()
     digits = pl.col("whole") + pl.col("fraction").fill_null("").str.pad_end(9, "0").str.slice(0, 9 - exponent if exponent else 9)
     whole_digits = pl.col("whole").str.len_bytes().cast(pl.Int64) - exponent

@@ -21,14 +21,15 @@ from typing import Any, Literal, get_args
 from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
 
-__all__ = ["DEFAULT_DELIMITERS", "DOUBLE_TEXT", "LONG_TEXT", "FieldIndex", "FieldType", "FullTextIndex", "Index", "SqlType"]
+__all__ = ["DEFAULT_DELIMITERS", "DOUBLE_TEXT", "LONG_DIGITS", "LONG_TEXT", "FieldIndex", "FieldType", "FullTextIndex", "Index", "SqlType"]
 
 FieldType = Literal["text", "long", "double", "json"]
 SqlType = Literal["varchar", "bigint", "double"]
 
 DEFAULT_DELIMITERS = ", '\";=()[]{}?@&<>/:\n\t\r"
 
-LONG_TEXT = r"^[+-]?[0-9]{1,19}$"
+LONG_DIGITS = 19
+LONG_TEXT = rf"^[+-]?[0-9]{{1,{LONG_DIGITS}}}$"
 """Texts that are a long, if they also fit 64 bits. All else is NULL in SQL. Both writers and queries go by it."""
 DOUBLE_TEXT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 """Texts that are a double. All else is NULL in SQL."""

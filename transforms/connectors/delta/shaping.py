@@ -20,7 +20,7 @@ from transforms.core.field_columns import (
     typed_column,
 )
 from transforms.core.log_group import LogGroup
-from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
+from transforms.stores.index import DOUBLE_TEXT, LONG_DIGITS, LONG_TEXT
 
 __all__ = ["Typed", "frame_of", "restore_overflow", "shape", "typed_values"]
 
@@ -51,6 +51,9 @@ def frame_of(group: LogGroup) -> pl.DataFrame:
             raise ParameterInvalid(f"the field {field_of(name)!r} of a log group holds {kind}, not text")
     if TIME_NS in names and not frame[TIME_NS].drop_nulls().is_between(0, 999_999_999).all():
         raise ParameterInvalid(f"the column {TIME_NS!r} of a log group has values outside 0..999,999,999")
+    ready = pl.Schema({TIME: pl.Int64, TIME_NS: pl.Int32, **{name: pl.String for name in names if is_field_column(name)}})
+    if list(frame.schema.items()) == list(ready.items()) and not frame[TIME_NS].null_count():
+        return frame
     nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
     return frame.select(
         pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if is_field_column(name))
@@ -66,6 +69,10 @@ def shape(
     the overflow column.
     """
     frame = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+    if not _is_sorted(frame):
+        # Most senders tell whole seconds; one key sorts faster than two.
+        keys = [TIME] if frame[TIME_NS].max() == 0 else [TIME, TIME_NS]
+        frame = frame.sort(keys, maintain_order=True)
     nulls = frame.null_count().row(0)
     fields = [name for name, absent in zip(frame.columns, nulls, strict=True) if is_field_column(name) and absent < frame.height]
     present = set(fields)
@@ -76,25 +83,22 @@ def shape(
     own = [name for name in (TIME, TIME_NS, RECEIVE_TIME, ORIGIN) if name in frame.columns and frame[name].null_count() < frame.height]
     kept = frame.select(
         *own, *(name for name in fields if name in taken),
-        *(typed_values(name, kind) for name, kind in pairs),
+        *(typed_values(frame[column_of(name)], name, kind) for name, kind in pairs),
     )  # fmt: skip
     old = frame[OVERFLOW] if OVERFLOW in frame.columns and frame[OVERFLOW].null_count() < frame.height else None
     if old is not None or extra:
         kept = kept.with_columns(_overflow(frame.select(extra), old).alias(OVERFLOW))
-    if not _is_sorted(kept):
-        # Most senders tell whole seconds; one key sorts faster than two.
-        keys = [TIME] if kept[TIME_NS].max() == 0 else [TIME, TIME_NS]
-        kept = kept.sort(keys, maintain_order=True)
     return kept, pairs
 
 
-def typed_values(field: str, kind: str) -> pl.Expr:
-    """The typed twin of a field's text column: the number where the text is one by the index's rule, else null."""
-    text = pl.col(column_of(field))
-    if kind == "long":
-        number = pl.when(text.str.contains(LONG_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Int64, strict=False)
-    else:
-        number = pl.when(text.str.contains(DOUBLE_TEXT)).then(text.str.strip_prefix("+")).cast(pl.Float64, strict=False)
+def typed_values(texts: pl.Series, field: str, kind: str) -> pl.Series:
+    """The typed twin of a field's texts: the number where the text is one by the index's rule, else null."""
+    number = texts.cast(pl.Int64 if kind == "long" else pl.Float64, strict=False)
+    # A cast reads what the rule does, and more: longer integers (zeros before them), exponents of many digits, words such as nan and inf.
+    doubtful = texts.str.len_bytes() > LONG_DIGITS if kind == "long" else texts.str.contains("[eEnN]")
+    if doubtful.any():
+        by_rule = texts.str.contains(LONG_TEXT if kind == "long" else DOUBLE_TEXT)
+        number = number.set((doubtful & ~by_rule).fill_null(value=False), None)
     return number.alias(typed_column(field, kind))
 
 

@@ -1,0 +1,301 @@
+"""The shape of JSON lines: all that lines of one source have in common, and the cutting of such lines into columns.
+
+A shape is the text between the values, ``{"time":``, ``,"user":"``, ``","status":``, ``}``. Lines are cut where their quotes are: a
+line with as many quotes as the shape must have the shape's text at them, byte for byte. What lies between is a value: in quotes any
+string, else a literal by the grammar of JSON. So a line that is cut is proved to be what the exact parser would make of it.
+
+Everything works on whole columns of positions; no Python object stands for a line. Texts become Arrow string views (a length, then
+the text itself up to 12 bytes), made of eight bytes at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from transforms.core.field_columns import column_of
+from transforms.formats.json_object import LITERAL
+from transforms.formats.records import ROW
+
+__all__ = ["Quotes", "Shape", "shape_of"]
+
+_VALUE = re.compile(rf'(?s)(?P<string>"(?:[^"\\]|\\.)*")|(?P<literal>{LITERAL})')
+_NAME = re.compile(r'[ \t]*"([^"\\]*)"[ \t]*:[ \t]*')
+_BETWEEN = re.compile(r"[ \t]*,")
+_END = re.compile(r"[ \t]*\}[ \t\r\n]*$")
+_MOST_FIELDS = 400
+_MOST_TEXT = 4_000
+_MARGIN = 4_096
+_MOST_BYTES = 2**31 - 2 * _MARGIN
+_BLANKS_AT_END = 4
+_QUOTE, _BACKSLASH = 0x22, 0x5C
+_BLANK = np.isin(np.arange(256), np.frombuffer(b" \t\r\n", np.uint8))
+
+_INLINE = 12
+_U64: Any = np.uint64
+_HALF = _U64(32)
+
+
+def _bytes_of(first: int, last: int, *, shift: int = 0, skip: int = 0, spare: int = 0) -> Any:
+    """By length of a text, 0 to 12: the bits of its bytes from ``first`` up to ``last``, but for its first ``skip`` and last ``spare`` ones."""
+    return np.array(
+        [sum(0xFF << (8 * (i - first) + shift) for i in range(max(first, skip), min(last, n - spare))) for n in range(_INLINE + 1)],
+        np.uint64,
+    )
+
+
+_ZEROS, _ABOVE_NINE, _HIGH = _U64(0x3030303030303030), _U64(0x7676767676767676), _U64(0x8080808080808080)
+_LOW, _DOTS = _U64(0x7F7F7F7F7F7F7F7F), _U64(0x1E1E1E1E1E1E1E1E)
+_NULL = _U64(int.from_bytes(b"\x04\0\0\0null", "little"))
+# A string view is two numbers: the length and bytes 0 to 3; bytes 4 to 11.
+_HEAD, _TAIL = _bytes_of(0, 4, shift=32), _bytes_of(4, 12)
+_HEAD_ZEROS, _TAIL_ZEROS = _ZEROS & ~_bytes_of(0, 4), _ZEROS & ~_TAIL
+_HEAD_DOT, _TAIL_DOT = _HIGH & _bytes_of(0, 4, skip=1, spare=1), _HIGH & _bytes_of(4, 12, spare=1)
+
+
+class Quotes:
+    """The lines of a chunk and where their quotes are; quotes behind an odd number of backslashes are part of a string's text.
+
+    ``data`` is UTF-8, ``starts`` are the lines' offsets in it and its length. Positions count from ``_MARGIN`` before the first line, so that
+    a few bytes around a line can be looked at whatever the line.
+    """
+
+    @staticmethod
+    def fit(data: bytes | bytearray) -> bool:
+        """Whether there are few enough bytes: a string view has 31 bits for a place."""
+        return len(data) < _MOST_BYTES
+
+    def __init__(self, data: bytes | bytearray, starts: Any) -> None:
+        self.bytes = np.zeros(len(data) + 2 * _MARGIN, np.uint8)
+        self.bytes[_MARGIN : _MARGIN + len(data)] = np.frombuffer(data, np.uint8)
+        self.has_escapes = b"\\" in data
+        is_quote = self.bytes == _QUOTE
+        self.at = np.flatnonzero(is_quote)
+        if self.has_escapes:
+            escaped = self._escaped(self.at)
+            is_quote[self.at[escaped]] = False
+            self.at = self.at[~escaped]
+        limits = starts + _MARGIN
+        first = _count_before(is_quote, limits)
+        self.first, self.count = first[:-1], np.diff(first)
+        self.begin = limits[:-1]
+        end = limits[1:]
+        for _ in range(_BLANKS_AT_END):
+            blank = _BLANK[self.bytes[end - 1]] & (end > self.begin)
+            if not blank.any():
+                break
+            end = end - blank
+        self.end = end
+
+    def _escaped(self, at: Any) -> Any:
+        """Which of the quotes are behind an odd number of backslashes."""
+        slashes = np.flatnonzero(self.bytes == _BACKSLASH)
+        begins = np.append(True, np.diff(slashes) != 1)  # of runs of backslashes
+        run_begin = slashes[begins][np.cumsum(begins) - 1]
+        before = np.minimum(np.searchsorted(slashes, at - 1), len(slashes) - 1)
+        return (slashes[before] == at - 1) & ((at - run_begin[before]) % 2 == 1)
+
+    def words(self, at: Any, count: int) -> Any:
+        """``count`` times eight bytes from each position, as whole numbers: one row for each position."""
+        size = 8 * count
+        windows: Any = np.ndarray((len(self.bytes) - size + 1,), dtype=f"V{size}", buffer=self.bytes, strides=(1,))
+        return windows[at].view("<u8").reshape(len(at), count)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The text before a value or at the end of a line. ``quote``: how many quotes the line has before it; ``ahead``: where its own first is."""
+
+    text: bytes
+    quote: int
+    ahead: int | None
+
+    def look(self, quotes: Quotes, begin: Any) -> tuple[Any, Any, Any]:
+        """Whether it stands at these positions; and the sixteen bytes that follow it, as two numbers."""
+        pad = -len(self.text) % 8
+        count = (len(self.text) + pad) // 8
+        words = quotes.words(begin - pad, count + 2)
+        wanted = np.frombuffer(bytes(pad) + self.text, "<u8")
+        same = (words[:, 0] >> _U64(8 * pad)) == (wanted[0] >> _U64(8 * pad))
+        for i in range(1, count):
+            same &= words[:, i] == wanted[i]
+        return same, words[:, count].copy(), words[:, count + 1].copy()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the lines of one source have in common.
+
+    ``texts`` stand before the values, the last one at the end; ``columns`` are the values' columns; ``literals`` tells which are no strings.
+    """
+
+    texts: tuple[_Text, ...]
+    columns: tuple[str, ...]
+    literals: tuple[bool, ...]
+    quotes: int
+
+    def cut(self, quotes: Quotes, rows: Any) -> pl.DataFrame:
+        """Those of the lines ``rows`` (numbers, rising) that have this shape: `ROW` and a text column for each value, escapes as they are.
+
+        ``null`` is a null.
+        """
+        rows = rows[quotes.count[rows] == self.quotes]
+        quoted = [text for text in self.texts if text.ahead is not None]
+        places = quotes.at[quotes.first[rows, None] + np.array([text.quote for text in quoted])]
+        places = (places - np.array([text.ahead for text in quoted])).T.copy()
+        same = np.ones(len(rows), bool)
+        begins, ends, heads, tails = [], [quotes.begin[rows]], [], []
+        for i, text in enumerate(self.texts[:-1]):
+            begin = places[i] if i else quotes.begin[rows]
+            ok, head, tail = text.look(quotes, begin)
+            same &= ok
+            if not same.any():
+                return pl.DataFrame(schema={ROW: pl.Int64})
+            ends.append(begin)
+            begins.append(begin + len(text.text))
+            heads.append(head)
+            tails.append(tail)
+        last = self.texts[-1]
+        end = quotes.end[rows] - len(last.text)
+        same &= last.look(quotes, end)[0]
+        if last.ahead is not None:
+            same &= places[-1] == end
+        if not same.all():
+            rows, end = rows[same], end[same]
+            begins, ends, heads, tails = ([each[same] for each in them] for them in (begins, ends, heads, tails))
+        columns = [pl.Series(ROW, rows)]
+        wrong = np.zeros(len(rows), bool)
+        for i, (name, literal) in enumerate(zip(self.columns, self.literals, strict=True)):
+            values = _Values(heads[i], tails[i], begins[i], (ends[i + 2] if i + 2 < len(ends) else end) - begins[i])
+            column = values.column(name, quotes, nullable=literal)
+            if literal:
+                wrong |= values.not_literals(column)
+            columns.append(column)
+        frame = pl.DataFrame(columns)
+        return frame.filter(pl.Series(~wrong)) if wrong.any() else frame
+
+
+def shape_of(line: str) -> Shape | None:
+    """The shape of a line; None when it is no flat JSON object, has a name twice, or names with escapes or of great length."""
+    if not line.startswith("{") or "\n" in line.rstrip("\r\n"):
+        return None
+    texts: list[_Text] = []
+    names: list[str] = []
+    literals: list[bool] = []
+    seen, i, before = 0, 1, "{"
+
+    def add(text: str) -> None:
+        nonlocal seen
+        texts.append(_Text(text.encode(), seen, len(text[: text.index('"')].encode()) if '"' in text else None))
+        seen += text.count('"')
+
+    while True:
+        name = _NAME.match(line, i)
+        value = _VALUE.match(line, name.end()) if name else None
+        if name is None or value is None or len(names) >= _MOST_FIELDS:
+            return None
+        names.append(name[1])
+        literals.append(value["literal"] is not None)
+        quote = "" if literals[-1] else '"'
+        add(before + name[0] + quote)
+        i = value.end()
+        between = _BETWEEN.match(line, i)
+        if between is None:
+            break
+        before = quote + between[0]
+        i = between.end()
+    end = _END.match(line, i)
+    if not end or len(set(names)) < len(names):
+        return None
+    add(quote + end[0].rstrip(" \t\r\n"))
+    if any(len(text.text) > _MOST_TEXT for text in texts):
+        return None
+    return Shape(tuple(texts), tuple(column_of(name) for name in names), tuple(literals), seen)
+
+
+def _count_before(marks: Any, limits: Any) -> Any:
+    """How many marks stand before each limit. Limits are less than the number of marks by 64 or more."""
+    words = np.packbits(marks, bitorder="little")[: len(marks) // 64 * 8].view("<u8")
+    before = np.cumsum(np.bitwise_count(words), dtype=np.int64)
+    word, bit = limits >> 6, (limits & 63).view(np.uint64)
+    return before[word - 1] + np.bitwise_count(words[word] & ((_U64(1) << bit) - _U64(1)))
+
+
+class _Values:
+    """The values of one column: where they begin, their lengths, and their first bytes in string views.
+
+    ``head`` and ``tail`` are the sixteen bytes from the beginning of each, whatever of them belongs to the value.
+    """
+
+    def __init__(self, head: Any, tail: Any, begin: Any, length: Any) -> None:
+        self.length = length
+        self.longest = int(length.max()) if len(length) else 0
+        self.short = np.minimum(length, _INLINE)
+        self.views = np.empty((len(length), 2), np.uint64)
+        self.views[:, 0] = ((head << _HALF) & _HEAD.take(self.short)) | length.view(np.uint64)
+        if self.longest <= 4:
+            self.views[:, 1] = 0
+            return
+        self.views[:, 1] = ((head >> _HALF) | (tail << _HALF)) & _TAIL.take(self.short)
+        if self.longest > _INLINE:
+            far = np.flatnonzero(length > _INLINE)
+            # A longer text is not in its view, but where it begins in the one buffer.
+            self.views[far, 1] = begin[far].view(np.uint64) << _HALF
+
+    def column(self, name: str, quotes: Quotes, *, nullable: bool) -> pl.Series:
+        """As a text column; with ``nullable`` the text ``null`` is a null."""
+        null = self.views[:, 0] == _NULL if nullable else None
+        valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null is not None and null.any() else None
+        buffers = [valid, pa.py_buffer(self.views)]
+        if self.longest <= _INLINE:
+            return pl.Series(name, pa.Array.from_buffers(pa.string_view(), len(self.views), buffers))
+        array = pa.Array.from_buffers(pa.string_view(), len(self.views), [*buffers, pa.py_buffer(quotes.bytes)])
+        # Views of long texts would keep the whole chunk: a copy of this column's own text is smaller.
+        return pl.Series(name, array.cast(pa.large_string()))
+
+    def not_literals(self, column: pl.Series) -> Any:
+        """Which are no JSON literals. Whole numbers and plain decimals are told by their bytes, the others by the grammar."""
+        head = ((self.views[:, 0] >> _HALF) | _HEAD_ZEROS.take(self.short)) ^ _ZEROS
+        tail = (self.views[:, 1] | _TAIL_ZEROS.take(self.short)) ^ _ZEROS if self.longest > 4 else np.zeros(len(head), np.uint64)
+        good = _not_digits(head) == 0
+        if self.longest > 4:
+            good &= _not_digits(tail) == 0
+        good &= ((head & _U64(0xFF)) != 0) | (self.length == 1)
+        good &= self.short > 0
+        if self.longest > _INLINE:
+            good &= self.length == self.short
+        good |= self.views[:, 0] == _NULL
+        for rule in (self._decimals, self._by_grammar):
+            rest = np.flatnonzero(~good)
+            if not len(rest):
+                break
+            good[rest] = rule(head, tail, rest, column)
+        return ~good
+
+    def _decimals(self, head: Any, tail: Any, rows: Any, _column: pl.Series) -> Any:
+        """Which of some rows are digits with one dot between them, and no zero too many before it."""
+        head, tail, short = head[rows], tail[rows], self.short[rows]
+        head_dot, tail_dot = _dots(head), _dots(tail)
+        good = (_not_digits(head) == head_dot) & (_not_digits(tail) == tail_dot) & (self.length[rows] == short)
+        good &= np.bitwise_count(head_dot & _HEAD_DOT.take(short)) + np.bitwise_count(tail_dot & _TAIL_DOT.take(short)) == 1
+        good &= np.bitwise_count(head_dot) + np.bitwise_count(tail_dot) == 1
+        return good & (((head & _U64(0xFF)) != 0) | ((head_dot & _U64(0x8000)) != 0))
+
+    def _by_grammar(self, _head: Any, _tail: Any, rows: Any, column: pl.Series) -> Any:
+        return column.gather(rows).str.contains(rf"\A(?:{LITERAL})\z").to_numpy()
+
+
+def _not_digits(words: Any) -> Any:
+    """The high bit of every byte that is above 9. (Adding 0x76 sets it; bytes that have it are strange anyhow, so that carries do no harm.)"""
+    return ((words + _ABOVE_NINE) | words) & _HIGH
+
+
+def _dots(words: Any) -> Any:
+    """The high bit of every byte that is a dot, as far as it differs from the digit zero."""
+    other = words ^ _DOTS
+    return ~(((other & _LOW) + _LOW) | other) & _HIGH
