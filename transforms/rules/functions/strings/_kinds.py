@@ -8,7 +8,7 @@ from transforms.rules.kinds import Kind
 from transforms.rules.limits import within_limit
 from transforms.rules.values import as_integer, as_text
 
-__all__ = ["WHITE_SPACE", "Affix", "Character", "Encoding", "Part", "RowFormat", "Separator", "Width"]
+__all__ = ["WHITE_SPACE", "Affix", "Character", "Part", "RowFormat", "Separator", "Width"]
 
 
 def _character(value: Any) -> str:
@@ -50,24 +50,12 @@ def _row_format(value: Any) -> tuple[str, str]:
     return separator, quote
 
 
-def _encoding(value: Any) -> str:
-    name = as_text(value)
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):
-        raise ValueError(f"unknown encoding: {name[:60]}") from None
-    if name.lower().replace("-", "_") in ("idna", "punycode", "undefined"):
-        raise ValueError(f"{name} is made for host names and is no encoding of text")
-    return name
-
-
 Character = Annotated[str, Kind("one character", _character, is_text=True)]
 Width = Annotated[int, Kind("a number of characters", _width)]
 Separator = Annotated[str, Kind("text that is not empty", _separator, is_text=True)]
 Affix = Annotated[str | tuple[str, ...], Kind("text, or a tuple of texts", _affix, is_text=True)]
 Part = Annotated[Any, Kind("text, or a list", _part, is_text=True)]
 RowFormat = Annotated[tuple[str, str], Kind("a tuple of a separator and a quote", _row_format)]
-Encoding = Annotated[str, Kind("the name of an encoding", _encoding)]
 
 WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 """The characters that the scalar forms take for white space; other engines' sets differ by a few."""

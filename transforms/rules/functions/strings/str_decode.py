@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 from typing import Annotated
 
+from transforms.rules.byte_formats import Encoding
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.strings._kinds import Encoding
 from transforms.rules.kinds import AnyValue, Choice
 from transforms.rules.values import kind_of
 

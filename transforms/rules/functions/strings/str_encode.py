@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from transforms.rules.byte_formats import Encoding
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.strings._kinds import Encoding
 from transforms.rules.kinds import Choice, Text
 
 
