@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from transforms.read_logstore import ReadLogstore
     from transforms.write_external_store import WriteExternalStore
     from transforms.write_logstore import WriteLogstore
+    from transforms.write_logstores import WriteLogstores
 
-__all__ = ["LogGroup", "QueryLogs", "ReadExternalStore", "ReadLogstore", "WriteExternalStore", "WriteLogstore"]
+__all__ = ["LogGroup", "QueryLogs", "ReadExternalStore", "ReadLogstore", "WriteExternalStore", "WriteLogstore", "WriteLogstores"]
 
 _MODULES = {
     "LogGroup": "core.log_group",
@@ -25,6 +26,7 @@ _MODULES = {
     "ReadLogstore": "read_logstore",
     "WriteExternalStore": "write_external_store",
     "WriteLogstore": "write_logstore",
+    "WriteLogstores": "write_logstores",
 }
 
 

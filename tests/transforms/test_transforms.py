@@ -117,16 +117,6 @@ def test_write_logstore_makes_all_logs_visible_in_one_commit(home: Home) -> None
     assert store.version() > before
 
 
-def test_a_commit_that_is_tried_again_changes_nothing(home: Home) -> None:
-    from transforms.write_logstore import _Commit
-
-    store = home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, "out", "", even_shards(1)))
-    files = store.write_files([LogGroup.from_logs([{"n": "1"}], [1])])
-    for _ in range(2):
-        assert list(_Commit(store.descriptor).process((0, [files]))) == [1]
-    assert store.snapshot().rows_total == 1
-
-
 def test_the_coder_writes_only_the_rows_of_a_slice() -> None:
     whole = LogGroup.from_logs([{"n": "x" * 100}] * 10_000, range(10_000))
     part = LogGroup(whole.table.slice(500, 1))

@@ -26,6 +26,8 @@ __all__ = ["MAX_BYTES", "MAX_ROWS", "LogGroup", "split_rows"]
 
 MAX_ROWS = 65_536
 MAX_BYTES = 32 * 1024 * 1024
+_SLACK = 64 * 1024
+"""Bytes that a group may hold on to beside its own, however small it is."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,12 @@ class LogGroup:
         for number in views:
             table = table.set_column(number, table.schema.names[number], table.column(number).cast(text))
         return LogGroup(table)
+
+    def trimmed(self) -> LogGroup:
+        """The group, compacted if it holds on to more than twice its own bytes."""
+        if pa.string_view() not in self.table.schema.types or self.nbytes <= 2 * self.frame().estimated_size() + _SLACK:
+            return self
+        return self.compacted()
 
     @staticmethod
     def from_frame(frame: Any) -> LogGroup:

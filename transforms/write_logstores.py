@@ -1,0 +1,199 @@
+"""WriteLogstores: logs for several Logstores; files are written by the workers, one committer makes them visible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.connectors import open_logstore
+from transforms.core.error_transport import portable_errors
+from transforms.core.errors import NotFound, ParameterInvalid
+from transforms.core.log_group import LogGroup
+from transforms.core.suggest import suggestion
+from transforms.log_group_coder import register_log_group_coder
+from transforms.stores.commit_intent import files_from_json, files_to_json
+from transforms.stores.logstore import AppTransaction, DataFile, LogstoreDescriptor
+
+__all__ = ["CommitTargets", "Destination", "Files", "SaveFiles", "WriteLogstores", "load_files"]
+
+register_log_group_coder()
+
+Files = dict[str, list[DataFile]]
+"""For each target the files written for it; a target without logs has an empty list."""
+FILE_BYTES = 128 * 1024 * 1024
+"""In memory: a target's logs are written when they are that many, or"""
+BUFFER_BYTES = 192 * 1024 * 1024
+"""when all targets of a bundle have that many: then those that have most."""
+
+
+class Destination(NamedTuple):
+    """A target and one of its shards."""
+
+    target: str
+    shard: int | None = None
+
+
+class WriteLogstores(beam.PTransform[Any, Any]):
+    """Writes logs to targets and hands **one** element, ``{target: [DataFile, …]}``, to a committer. Gives what that returns.
+
+    The input is a mapping of target → PCollection[LogGroup], or a PCollection of (target, LogGroup) pairs, where the target is a name
+    of ``targets`` or a `Destination`. All targets are in the element, those without logs too, even when there is no log at all.
+
+    A bundle that is tried again leaves invisible files behind. A committer may be called again with the same files: it must commit
+    with an AppTransaction (`CommitTargets`), or only save the list for the launcher to commit (`SaveFiles`, `load_files`).
+
+    Args:
+        targets: the Logstores that logs may go to.
+        committer: ``committer(files)``; travels to a worker.
+        origin: under which the logs are written.
+    """
+
+    def __init__(self, targets: Mapping[str, LogstoreDescriptor], committer: Callable[[Files], Any], *, origin: str | None = None) -> None:
+        super().__init__()
+        self._targets = dict(targets)
+        self._committer = committer
+        self._origin = origin
+
+    def expand(self, groups: Any) -> PCollection[Any]:
+        if isinstance(groups, Mapping):
+            for target in groups:
+                _known(target, self._targets)
+            if not groups:
+                raise ParameterInvalid("there are no logs to write: the mapping of target to logs is empty")
+            pipeline = next(iter(groups.values())).pipeline
+            keyed = [
+                one | f"To '{target}'" >> beam.WithKeys(target).with_output_types(tuple[str, LogGroup]) for target, one in groups.items()
+            ]
+            pairs = keyed | "All targets" >> beam.Flatten()
+        else:
+            pipeline, pairs = groups.pipeline, groups
+        # Files of all windows are one commit.
+        pairs = pairs | "Any window" >> beam.WindowInto(GlobalWindows())
+        written = pairs | "Write files" >> beam.ParDo(_WriteFiles(self._targets, self._origin)).with_output_types(Files)
+        # Without any log, too, there is something to commit: origins may lose theirs.
+        nothing: Files = {target: [] for target in self._targets}
+        none = pipeline | "No files" >> beam.Create([nothing]).with_output_types(Files)
+        return (  # type: ignore[no-any-return]
+            (written, none)
+            | "Files" >> beam.Flatten()
+            | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, Files])
+            | "Gather" >> beam.GroupByKey()
+            | "In order" >> beam.Map(_gathered).with_output_types(Files)
+            # What is committed must not change when the commit is tried again.
+            | "Settle" >> beam.Reshuffle()
+            | "Commit" >> beam.ParDo(_Commit(self._committer))
+        )
+
+
+class CommitTargets:
+    """A committer that makes the files of each target visible in one commit of it; gives the logs that became visible, by target.
+
+    A repeat finds the commits made and changes nothing. A step that an earlier run committed brings no log, and counts none. A crash
+    in between leaves some targets with their logs and others without: what must hold for all together is recorded first
+    (`transforms.stores.commit_intent`).
+    """
+
+    def __init__(self, targets: Mapping[str, LogstoreDescriptor], app: AppTransaction, replaces: str | None = None) -> None:
+        self._targets = dict(targets)
+        self._app = app
+        self._replaces = replaces
+
+    def __call__(self, files: Files) -> dict[str, int]:
+        rows = {}
+        for target in sorted(files):
+            store, found = open_logstore(self._targets[target]), files[target]
+            if not store.commit(found, app=self._app, replaces=self._replaces).applied:
+                visible = {file.path for file in store.snapshot().files}
+                found = [file for file in found if file.path in visible]  # an earlier try of this very commit
+            rows[target] = sum(file.rows for file in found)
+        return rows
+
+
+class SaveFiles:
+    """A committer that commits nothing: it saves the list of files as JSON, under its name only when it is whole. Gives the path."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __call__(self, files: Files) -> str:
+        part = f"{self._path}.part"
+        with FileSystems.create(part) as file:
+            file.write(json.dumps(files_to_json(files), ensure_ascii=False).encode())
+        FileSystems.rename([part], [self._path])
+        return self._path
+
+
+def load_files(path: str) -> dict[str, tuple[DataFile, ...]]:
+    """What `SaveFiles` saved."""
+    with FileSystems.open(path) as file:
+        return files_from_json(json.loads(file.read()))
+
+
+class _WriteFiles(beam.DoFn):
+    def __init__(self, targets: Mapping[str, LogstoreDescriptor], origin: str | None) -> None:
+        self._targets = targets
+        self._origin = origin
+        self._pending: dict[Destination, list[LogGroup]] = {}
+        self._bytes: dict[Destination, int] = {}
+
+    def start_bundle(self) -> None:
+        self._pending, self._bytes = {}, {}
+
+    def process(self, element: tuple[str | Destination, LogGroup]) -> Iterable[Files]:
+        place = element[0] if isinstance(element[0], Destination) else Destination(element[0])
+        # A few logs of a group that was shared out would keep all of it in memory.
+        group = element[1].trimmed()
+        if not group.num_rows:
+            return
+        self._pending.setdefault(place, []).append(group)
+        self._bytes[place] = self._bytes.get(place, 0) + group.nbytes
+        # Bounded by bytes too: a runner may make one bundle of everything.
+        if self._bytes[place] >= FILE_BYTES:
+            yield self._flush(place)
+        while sum(self._bytes.values()) >= BUFFER_BYTES:
+            yield self._flush(max(self._bytes, key=lambda each: self._bytes[each]))
+
+    def finish_bundle(self) -> Iterable[WindowedValue]:
+        for place in list(self._pending):
+            yield GlobalWindows.windowed_value(self._flush(place))
+
+    def _flush(self, place: Destination) -> Files:
+        groups = self._pending.pop(place)
+        del self._bytes[place]
+        with portable_errors():
+            descriptor = _known(place.target, self._targets)
+            return {place.target: open_logstore(descriptor).write_files(groups, shard=place.shard, origin=self._origin)}
+
+
+class _Commit(beam.DoFn):
+    def __init__(self, committer: Callable[[Files], Any]) -> None:
+        self._committer = committer
+        self._rows = Metrics.counter("logsluice", "log_rows_written")
+
+    def process(self, files: Files) -> Iterable[Any]:
+        with portable_errors():
+            done = self._committer(files)
+        self._rows.inc(sum(file.rows for found in files.values() for file in found))
+        yield done
+
+
+def _known(target: str, targets: Mapping[str, LogstoreDescriptor]) -> LogstoreDescriptor:
+    if target not in targets:
+        raise NotFound(f"there are logs for the unknown target {target!r}", hint=suggestion(target, targets, "target"))
+    return targets[target]
+
+
+def _gathered(gathered: tuple[int, Iterable[Files]]) -> Files:
+    files: Files = {}
+    for part in gathered[1]:
+        for target, found in part.items():
+            files.setdefault(target, []).extend(found)
+    return {target: sorted(files[target], key=lambda file: file.path) for target in sorted(files)}
