@@ -15,7 +15,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
-    package_data={"pipelines": ["py.typed"], "transforms": ["py.typed"]},
+    package_data={"pipelines": ["py.typed"], "transforms": ["py.typed", "rules/grok_patterns/*.txt"]},
     install_requires=[
         "apache-beam>=2.76,<3",  # the runners; 2.67-2.75 leak memory in long runs with failing records
         "pyarrow>=18,<26",  # columns between steps; Beam's cap
@@ -24,9 +24,11 @@ setup(
         "deltalake>=1.6,<2",  # the Logstore's table format
         "duckdb>=1.4,<3",  # the embedded SQL engine
         "polars>=1.30,<3",  # columns in parsers and rules, the Parquet writer
+        "regex>=2024.4",  # regular expressions of rules: atomic groups, recursion, a time limit
         "sqlglot>=30,<31",  # SQL text to trees; its trees change between majors
         "click>=8.4,<9",  # the command line; from 8.4 on it names the nearest verb
         "zstandard>=0.22,<1",  # streamed zstd
+        "python-dateutil>=2.9,<3",  # times as people write them
         "tzdata",  # zones where the system has none
     ],
     extras_require={
