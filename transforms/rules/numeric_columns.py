@@ -75,8 +75,10 @@ def floats(column: Column, rows: int) -> Numbers:
         return Numbers(column, column.is_not_nan().fill_null(False))
     if column.dtype == pl.Int64:
         return Numbers(column.cast(pl.Float64), (column.is_between(-EXACT, EXACT)).fill_null(False))
-    found = column.cast(pl.Float64, strict=False)
-    small = column.cast(pl.Int64, strict=False).is_between(-EXACT, EXACT).fill_null(False)
+    whole = column.cast(pl.Int64, strict=False)
+    small = whole.is_between(-EXACT, EXACT).fill_null(False)
+    # The integer -0 is 0, the float is not.
+    found = whole.cast(pl.Float64).zip_with(small, column.cast(pl.Float64, strict=False))
     # Text of digits alone is an integer, however long; what a float cannot hold of it is left to Python.
     pointed = column.str.contains("[.eE]").fill_null(False)
     return Numbers(found, found.is_not_nan().fill_null(False) & (small | pointed))

@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-__all__ = ["as_bytes", "as_integer", "as_list", "as_mapping", "as_number", "as_text", "kind_of", "stored_text", "truth"]
+__all__ = ["as_bytes", "as_integer", "as_list", "as_mapping", "as_number", "as_text", "kind_of", "stored_text", "truth", "weight"]
+
+MOST_WEIGHT = 16_000_000
+"""Largest list or dictionary that a field keeps, as `weight` measures it."""
 
 _TYPE_NAMES = {
     type(None): "None",
@@ -62,8 +65,32 @@ def stored_text(value: Any) -> str | None:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple | dict):
+        if weight(value) > MOST_WEIGHT:
+            raise ValueError(f"a list or dictionary with more than {MOST_WEIGHT:,} characters cannot be kept in a field")
         return json.dumps(value, ensure_ascii=False, default=stored_text)
     raise TypeError(f"{kind_of(value)} cannot be kept in a field")
+
+
+def weight(value: Any, most: int = MOST_WEIGHT) -> int:
+    """About how many characters a value has as text, everything inside it counted where it stands; counting ends beyond ``most``.
+
+    A list may hold the same large text a thousand times at no cost, and its text may not.
+    """
+    total, waiting = 0, [value]
+    while waiting and total <= most:
+        one = waiting.pop()
+        if isinstance(one, str | bytes):
+            total += len(one)
+        elif isinstance(one, list | tuple):
+            total += 2 * len(one)
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            total += 4 * len(one)
+            waiting.extend(one)
+            waiting.extend(one.values())
+        else:
+            total += 4
+    return total
 
 
 def as_text(value: Any) -> str:

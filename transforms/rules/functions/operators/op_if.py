@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from transforms.rules.function import Example, expression
 from transforms.rules.kinds import Lazy
@@ -35,9 +35,8 @@ def op_if(condition: Lazy, a: Lazy, b: Lazy) -> Any:
 @op_if.columns
 def _columns(frame: Frame, call: Arguments) -> Column:
     from transforms.rules.columns import together
-    from transforms.rules.expressions import Expression
 
-    condition, a, b = (cast(Expression, getattr(call.column(name), "expression")) for name in ("condition", "a", "b"))  # noqa: B009
+    condition, a, b = (call.lazy(name).expression for name in ("condition", "a", "b"))
     holds = condition.mask(frame)
     if holds.all():
         return a.column(frame)

@@ -1,0 +1,35 @@
+"""op_round"""
+
+from __future__ import annotations
+
+import math
+
+from transforms.rules.function import Example, expression
+from transforms.rules.functions.arithmetic._arithmetic import MOST_DIGITS
+from transforms.rules.kinds import Integer, Number
+
+
+@expression(
+    "arithmetic",
+    parameters={"a": "The number.", "digits": "How many digits stay after the point; negative: zeros before the point."},
+    examples=[
+        Example('op_round(v("price"), 1)', {"price": "4.56"}, 4.6),
+        Example('op_round(v("price"))', {"price": "4.56"}, 5, title="Without digits the result is an integer"),
+        Example("op_round(2.5)", {}, 2, title="Halves go to the even neighbour"),
+        Example("op_round(4.56, 0)", {}, 5.0),
+        Example("op_round(1250, -2)", {}, 1200),
+        Example('op_round(v("price"), 1)', {"price": "-"}, error="could not convert string to float: '-'"),
+    ],
+)
+def op_round(a: Number, digits: Integer | None = None) -> int | float:
+    """Rounds a number.
+
+    Text that holds a number is converted. Halves go to the even neighbour, on the binary value of the number (2.675 is a little less
+    than it looks). Without digits the result is an integer; with digits a float stays a float and an integer an integer.
+    """
+    if digits is None:
+        return round(a)
+    if isinstance(a, float):
+        # Beyond these, all digits stay or none does.
+        return a if digits > 400 or not math.isfinite(a) else math.copysign(0.0, a) if digits < -400 else round(a, digits)
+    return round(int(a), digits) if digits >= -2 * MOST_DIGITS else 0
