@@ -35,10 +35,11 @@ BUFFER_BYTES = 192 * 1024 * 1024
 
 
 class Destination(NamedTuple):
-    """A target and one of its shards."""
+    """A target, one of its shards, and the origin of the logs when it is not the same for all."""
 
     target: str
     shard: int | None = None
+    origin: str | None = None
 
 
 class WriteLogstores(beam.PTransform[Any, Any]):
@@ -53,7 +54,7 @@ class WriteLogstores(beam.PTransform[Any, Any]):
     Args:
         targets: the Logstores that logs may go to.
         committer: ``committer(files)``; travels to a worker.
-        origin: under which the logs are written.
+        origin: under which the logs are written whose `Destination` names none.
     """
 
     def __init__(self, targets: Mapping[str, LogstoreDescriptor], committer: Callable[[Files], Any], *, origin: str | None = None) -> None:
@@ -170,7 +171,7 @@ class _WriteFiles(beam.DoFn):
         del self._bytes[place]
         with portable_errors():
             descriptor = _known(place.target, self._targets)
-            return {place.target: open_logstore(descriptor).write_files(groups, shard=place.shard, origin=self._origin)}
+            return {place.target: open_logstore(descriptor).write_files(groups, shard=place.shard, origin=place.origin or self._origin)}
 
 
 class _Commit(beam.DoFn):

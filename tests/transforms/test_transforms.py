@@ -57,6 +57,7 @@ def test_the_public_names_are_these() -> None:
         "ReadLogstore",
         "WriteExternalStore",
         "WriteLogstore",
+        "WriteLogstores",
     ]
     for name in transforms.__all__:
         assert getattr(transforms, name).__name__ == name

@@ -120,12 +120,12 @@ def test_a_committer_that_is_called_again_changes_nothing(targets: dict[str, Log
 def test_the_launcher_commits_what_workers_wrote(targets: dict[str, LogstoreDescriptor], tmp_path: Path) -> None:
     saved = str(tmp_path / "files.json")
     options = PipelineOptions(["--runner", "FnApiRunner", "--direct_num_workers", "2"])
-    elements = [(Destination("a", n % 2), group(n)) for n in range(20)] + [(Destination("b"), group(99))]
+    elements = [(Destination("a", n % 2), group(n)) for n in range(20)] + [(Destination("b", origin="job/b"), group(99))]
     run(lambda pipeline: pipeline | pairs(*elements) | WriteLogstores(targets, SaveFiles(saved), origin="job/ü"), options)
     assert numbers(targets["a"]) == []
     found = load_files(saved)
     assert {target: sum(file.rows for file in files) for target, files in found.items()} == {"a": 20, "b": 1, "demo/c": 0}
-    assert {file.origin for files in found.values() for file in files} == {"job/ü"}
+    assert {file.origin for files in found.values() for file in files} == {"job/ü", "job/b"}
     for target, files in found.items():
         open_logstore(targets[target]).commit(files, app=AppTransaction("job", 1), replaces="job/ü")
     assert numbers(targets["a"]) == list(range(20))
