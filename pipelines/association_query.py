@@ -31,7 +31,7 @@ from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
-from pipelines.options import AssociationQueryOptions, HomeOptions  # noqa: E402
+from pipelines.options import AssociationQueryOptions, HomeOptions, RangeOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
 from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
@@ -89,13 +89,13 @@ def _to_logs(stream: bytes, columns: tuple[str, ...], now_seconds: int) -> LogGr
 
 def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> QueryResult:
     """Run a plan as a pipeline and fetch its result. A runner on other machines needs ``--output`` where both reach it."""
-    query = options.view_as(AssociationQueryOptions)
-    if query.output is None and not is_local(options):
+    query, asked = options.view_as(AssociationQueryOptions), options.view_as(RangeOptions)
+    if asked.output is None and not is_local(options):
         raise ParameterInvalid("this runner's workers cannot hand rows back", hint="give --output, a path or URL that they and you reach")
     started = time.monotonic()
     limits = EngineLimits(threads=engine_threads(options, query.engine_threads))
     with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
-        output = query.output or str(Path(folder) / "result.arrow")
+        output = asked.output or str(Path(folder) / "result.arrow")
         pipeline = new_pipeline(options)
         build(pipeline, plan, output, now_seconds=now_seconds, limits=limits)
         run_pipeline(pipeline)
@@ -115,10 +115,10 @@ def _main(arguments: list[str]) -> int:
     from pipelines.cli.results import print_result
 
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, AssociationQueryOptions)}")
+        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, AssociationQueryOptions)}")
         return ExitCode.DONE
     options = options_of(arguments)
-    names, query = options.view_as(HomeOptions), options.view_as(AssociationQueryOptions)
+    names, query, asked = options.view_as(HomeOptions), options.view_as(AssociationQueryOptions), options.view_as(RangeOptions)
     for flag in ("logstore", "statement"):
         if not getattr(query, flag):
             raise ParameterInvalid(f"--{flag} is missing", hint="python -m pipelines.association_query --help")
@@ -127,11 +127,11 @@ def _main(arguments: list[str]) -> int:
     names.catalogue = None
     try:
         clock = SystemClock()
-        times = interval_of(query.from_time, query.to_time, clock.now_us(), query.time_zone)
-        settings = PlanOptions(query.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options))
+        times = interval_of(asked.from_time, asked.to_time, clock.now_us(), asked.time_zone)
+        settings = PlanOptions(asked.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options))
         plan = plan_statement(home, names.log_project, query.logstore, query.statement, times, settings)
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
-        if query.output is None:
+        if asked.output is None:
             print_result(plan, result, query.format)
     finally:
         home.close()

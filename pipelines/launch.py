@@ -15,7 +15,7 @@ from typing import Any, cast
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
-from pipelines.options import AssociationQueryOptions
+from pipelines.options import RangeOptions
 from transforms.core.error_transport import error_in
 from transforms.core.errors import ParameterInvalid
 from transforms.core.suggest import suggestion
@@ -68,7 +68,7 @@ def worker_count(options: PipelineOptions) -> int:
 
 def least_tasks(options: PipelineOptions) -> int:
     """Scan tasks to aim at: one for a single worker, two for each of several, so that a slow one does not hold up the rest."""
-    asked = options.view_as(AssociationQueryOptions).least_tasks
+    asked = options.view_as(RangeOptions).least_tasks
     if asked:
         return int(asked)
     if not is_local(options):

@@ -7,7 +7,7 @@ import os
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-__all__ = ["AssociationQueryOptions", "HomeOptions"]
+__all__ = ["AssociationQueryOptions", "HomeOptions", "RangeOptions", "TransformOptions"]
 
 
 class HomeOptions(PipelineOptions):
@@ -27,13 +27,11 @@ class HomeOptions(PipelineOptions):
         parser.add_argument("--catalogue", help="URL of the catalogue when it is not in the home. Default: LOGSLUICE_CATALOGUE.")
 
 
-class AssociationQueryOptions(PipelineOptions):
-    """One statement and where its rows go."""
+class RangeOptions(PipelineOptions):
+    """What all jobs share: which logs, how many tasks, where results go that workers hand back."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--logstore", help="Logstore that is queried.")
-        parser.add_argument("--statement", help="search | SQL")
         parser.add_argument("--from", dest="from_time", help="First moment: Unix seconds, ISO 8601, -2h. Default: the beginning.")
         parser.add_argument("--to", dest="to_time", help="Moment after the last: as --from. Default: the end.")
         parser.add_argument(
@@ -41,17 +39,36 @@ class AssociationQueryOptions(PipelineOptions):
             default=os.environ.get("LOGSLUICE_TIME_ZONE", "+08:00"),
             help="Zone of timestamps and of times without an offset. Default: LOGSLUICE_TIME_ZONE, else +08:00.",
         )
-        parser.add_argument("--limit", type=int, default=100, help="Logs of a search without SQL.")
-        parser.add_argument("--offset", type=int, default=0, help="Logs of a search without SQL that are skipped.")
-        parser.add_argument("--format", default="table", choices=["table", "json", "jsonl", "csv"], help="How rows are printed.")
         parser.add_argument(
-            "--output", help="Write the result there as an Arrow IPC stream instead of printing it: a path or URL that the workers reach."
+            "--output",
+            help="What workers hand back goes there, a path or URL that they and the launcher reach: a query's result as an Arrow IPC stream "
+            "(instead of printing it), or the folder for a transformation's list of files.",
         )
         parser.add_argument(
             "--least_tasks",
             type=int,
             help="Scan tasks to aim at, at least, when the files allow. Default: two for each worker of this machine; 16 elsewhere.",
         )
+
+
+class AssociationQueryOptions(PipelineOptions):
+    """One statement and where its rows go."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--logstore", help="Logstore that is queried.")
+        parser.add_argument("--statement", help="search | SQL")
+        parser.add_argument("--limit", type=int, default=100, help="Logs of a search without SQL.")
+        parser.add_argument("--offset", type=int, default=0, help="Logs of a search without SQL that are skipped.")
+        parser.add_argument("--format", default="table", choices=["table", "json", "jsonl", "csv"], help="How rows are printed.")
         parser.add_argument(
             "--engine_threads", type=int, default=0, help="Threads of one engine call; 0 = cores divided by worker processes."
         )
+
+
+class TransformOptions(PipelineOptions):
+    """One transformation job."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--job", help="The job's YAML file.")

@@ -129,6 +129,14 @@ class LogGroup:
         for row in range(self.num_rows):
             yield {name: values[row] for name, values in pairs if values[row] is not None}
 
+    def chosen(self, rows: Any) -> LogGroup:
+        """Some of the logs: a NumPy mask of Booleans, or a list of row numbers."""
+        import polars as pl
+
+        index = pl.Series(rows, dtype=pl.UInt32) if isinstance(rows, list) else pl.Series(rows)
+        frame = self.frame()
+        return LogGroup.from_frame(frame.filter(index) if index.dtype == pl.Boolean else frame[index])
+
     @property
     def seconds(self) -> Any:
         """The event times as an Arrow int64 array (chunked), Unix seconds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -84,7 +85,7 @@ class RuleBatch:
             if frame.rows > rows // 8
             else 0
         )
-        parts = max(-(-frame.rows // rows), -(-size // nbytes))
+        parts = int(max(-(-frame.rows // rows), -(-size // nbytes)))
         if parts <= 1 or self.source.num_rows < 2:
             yield self
             return
@@ -93,7 +94,7 @@ class RuleBatch:
         cuts = sorted({0, *(int(origin[place]) for place in range(step, frame.rows, step)), self.source.num_rows})
         if cuts[0] != 0:
             cuts.insert(0, 0)
-        for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+        for first, last in pairwise(cuts):
             yield self._part(first, last)
 
     def _part(self, first: int, last: int) -> RuleBatch:

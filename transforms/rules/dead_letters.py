@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.core.errors import ParameterInvalid
-from transforms.core.field_columns import TIME
+from transforms.core.field_columns import TIME, TIME_NS
 from transforms.core.log_group import LogGroup
 from transforms.rules.batch import RuleBatch
 from transforms.rules.rule import Rule
@@ -30,11 +30,8 @@ def dead_letters(batch: RuleBatch, rule: Rule, now_us: int, source: str = "") ->
     failed = batch.failed()
     if not failed:
         return None
-    import pyarrow as pa
-
-    rows = batch.source.table.take(pa.array([row for row, _ in failed], pa.int64()))
-    originals = LogGroup(rows)
-    seconds, nanoseconds = rows[TIME].to_pylist(), rows["~time_ns"].to_pylist()
+    originals = batch.source.chosen([row for row, _ in failed])
+    seconds, nanoseconds = originals.table[TIME].to_pylist(), originals.table[TIME_NS].to_pylist()
     received = None if originals.receive_times is None else originals.receive_times.to_pylist()
     letters: list[dict[str, str]] = []
     for number, ((_, failure), log) in enumerate(zip(failed, originals.to_logs(), strict=True)):

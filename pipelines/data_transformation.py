@@ -1,0 +1,238 @@
+"""A transformation job as a pipeline: Logstore → rule → Logstores.
+
+    python -m pipelines.data_transformation --job job.yaml --runner DirectRunner
+
+The launcher opens the home, plans, and hands the plan to the workers; they write data files that nobody sees yet. The launcher records
+what is to become visible and commits it, target by target, exactly once. Exit codes are the command line's.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from pipelines.logging_setup import configure_logging
+
+gc.set_threshold(100_000, 20, 50)  # as in pipelines.__main__
+configure_logging()  # before Beam is imported: see there
+
+import json  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from bisect import bisect_right  # noqa: E402
+from collections.abc import Callable, Iterable, Mapping, Sequence  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import apache_beam as beam  # noqa: E402
+from apache_beam.io.filesystems import FileSystems  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.pvalue import PCollection  # noqa: E402
+
+from pipelines.home import Home, default_path  # noqa: E402
+from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
+from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
+from pipelines.transform_commit import begin, commit_run, fail, finish_committing, summary_of, write_internal_log  # noqa: E402
+from pipelines.transform_job import read_job  # noqa: E402
+from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_transform  # noqa: E402
+from transforms.apply_rule import ApplyRule, RuleSurroundings  # noqa: E402
+from transforms.core.clock import Clock, SystemClock  # noqa: E402
+from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
+from transforms.core.interval import Interval  # noqa: E402
+from transforms.core.log_group import LogGroup  # noqa: E402
+from transforms.read_logstore import ReadLogstore  # noqa: E402
+from transforms.rules.brake import Brake  # noqa: E402
+from transforms.rules.event import Target  # noqa: E402
+from transforms.rules.report import RuleReport  # noqa: E402
+from transforms.stores.rule_resources import ResourcesFactory  # noqa: E402
+from transforms.stores.transform_ledger import TransformRun, origin_of  # noqa: E402
+from transforms.write_logstores import Destination, SaveFiles, WriteLogstores, load_files  # noqa: E402
+
+__all__ = ["Finished", "build", "main", "run_transform"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run did: its row in the ledger (None when there was nothing to do), and what the job says of its logs."""
+
+    run: TransformRun | None
+    report: RuleReport
+
+
+def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str, *, least: int = 1) -> None:
+    """Add the steps of a plan to a pipeline. The list of written files is saved at ``files``, the sum of reports at ``reports``."""
+    origins = tuple(origin_of(plan.project, plan.job.name, piece) for piece in plan.pieces)
+    span = Interval(plan.pieces[0].start, plan.pieces[-1].end)
+    read = ReadLogstore(plan.source, received=span, snapshot=plan.snapshot, least_tasks=least)
+    groups = pipeline | f"Read '{plan.source.name}'" >> read
+    pieces = groups | "Pieces" >> beam.FlatMap(_in_pieces, plan.pieces, origins).with_output_types(tuple[str, LogGroup])
+    outputs = pieces | "Rule" >> ApplyRule(plan.rule, tuple(plan.job.targets), _surroundings(plan))
+    default = plan.job.default_target.key
+    directed = [
+        _directed(outputs.default, "default target", default),
+        _directed(outputs.dead_letters, "dead letters", plan.targets[DEAD_LETTERS]),
+    ]
+    directed += [_directed(groups, f"target '{name}'", plan.targets[name]) for name, groups in outputs.targets.items()]
+    directed.append(outputs.routed | "Route" >> beam.Map(_routed, dict(plan.targets), default, plan.source.project))
+    written = directed | "Outputs" >> beam.Flatten()
+    written | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
+    outputs.reports | "Add up" >> beam.CombineGlobally(RuleReport.total) | "Save reports" >> beam.Map(_save, reports)
+
+
+def _in_pieces(group: LogGroup, pieces: Sequence[Interval], origins: Sequence[str]) -> Iterable[tuple[str, LogGroup]]:
+    """A group's logs by the piece that their receive time is in; logs of no piece were done by an earlier run."""
+    import numpy
+
+    times = group.receive_times
+    assert times is not None
+    received = times.to_numpy()
+    starts = [piece.start for piece in pieces]
+    first, last = (int(received.min()), int(received.max())) if len(received) else (0, 0)
+    if first == last or bisect_right(starts, first) == bisect_right(starts, last):
+        number = bisect_right(starts, first) - 1
+        if number >= 0 and last < pieces[number].end:
+            yield origins[number], group
+            return
+    places = numpy.searchsorted(numpy.array(starts), received, side="right") - 1
+    for number in numpy.unique(places):
+        if number >= 0:
+            inside = (places == number) & (received < pieces[number].end)
+            if inside.any():
+                yield origins[number], group.chosen(inside)
+
+
+def _directed(groups: PCollection[Any], name: str, key: str) -> PCollection[Any]:
+    directed: PCollection[Any] = groups | f"To the {name}" >> beam.Map(_to, key)
+    return directed
+
+
+def _to(element: tuple[str, LogGroup], key: str) -> tuple[Destination, LogGroup]:
+    return Destination(key, origin=element[0]), element[1]
+
+
+def _routed(
+    element: tuple[str, tuple[Target, LogGroup]], targets: Mapping[str, str], default: str, project: str
+) -> tuple[Destination, LogGroup]:
+    origin, (target, group) = element
+    if target.project is not None or target.logstore is not None:
+        key = f"{target.project or project}/{target.logstore or ''}"
+    else:
+        key = targets[target.name] if target.name is not None else default
+    return Destination(key, origin=origin), group
+
+
+def _save(report: RuleReport, path: str) -> None:
+    import pickle
+
+    part = f"{path}.part"
+    with FileSystems.create(part) as file:
+        file.write(pickle.dumps(report))
+    FileSystems.rename([part], [path])
+
+
+def _load(path: str) -> RuleReport:
+    import pickle
+
+    with FileSystems.open(path) as file:
+        report: RuleReport = pickle.loads(file.read())  # noqa: S301 - written by this job's own worker a moment ago
+    return report
+
+
+def _surroundings(plan: TransformPlan) -> RuleSurroundings:
+    from pipelines.rule_surroundings import resources_of
+
+    resources: ResourcesFactory = resources_of(plan)
+    job = {
+        "C_JOB_NAME": plan.job.name,
+        "C_JOB_PROJECT": plan.project,
+        "C_JOB_ID": f"{plan.project}/{plan.job.name}",
+        "C_JOB_REGION": plan.job.parameters.get("region"),
+    }
+    brake = Brake(plan.job.brake_share, plan.job.brake_least, f"{plan.project}/{plan.job.name}/{time.time_ns()}")
+    return RuleSurroundings(
+        source=f"{plan.source.project}/{plan.source.name}",
+        resources=resources,
+        job=job,
+        logstores=frozenset(plan.stores),
+        drop_unknown=plan.job.drop_unknown_targets,
+        brake=brake if plan.job.brake_share < 1 else None,
+    )
+
+
+def run_transform(
+    home: Home, plan: TransformPlan, options: PipelineOptions, clock: Clock, *, note: Callable[[str], None] = lambda _text: None
+) -> Finished:
+    """Do what a plan says. An earlier run that was killed while it was committing is finished first.
+
+    Raises what the pipeline raises; nothing of the run is visible then, and the ledger says why.
+    """
+    if plan.unfinished is not None:
+        note(f"finishing run {plan.unfinished.number}, which was stopped while it was committing")
+        finish_committing(home, plan.project, plan.unfinished, clock)
+        again = plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=plan.backfill, reason=plan.reason, wanted=plan.wanted)
+        return run_transform(home, again, options, clock, note=note)
+    if not plan.pieces:
+        return Finished(None, RuleReport())
+    plan = make_stores(home, plan)
+    started = time.monotonic()
+    run = begin(home, plan, clock)
+    output = options.view_as(RangeOptions).output
+    if output is None and not is_local(options):
+        raise ParameterInvalid(
+            "this runner's workers cannot hand their list of files back", hint="give --output, a folder or URL that they and you reach"
+        )
+    try:
+        with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
+            files, reports = (f"{output or folder}/{plan.job.name}-{run.number}.{kind}" for kind in ("files", "reports"))
+            pipeline = new_pipeline(options)
+            build(pipeline, plan, files, reports, least=least_tasks(options))
+            note(f"{plan.rows:,} logs in {len(plan.snapshot.files)} files")
+            run_pipeline(pipeline)
+            written, report = load_files(files), _load(reports)
+    except BaseException as error:
+        fail(home, plan.project, run, str(error), clock)
+        raise
+    note("committing")
+    finished = commit_run(home, plan, run, written, summary_of(plan, report, time.monotonic() - started), clock)
+    write_internal_log(home, plan, finished, report, clock)
+    return Finished(finished, report)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse flags, plan, run, print. Returns the exit code; nothing is raised."""
+    from pipelines.cli.main import guarded
+
+    return guarded(lambda: _main(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: list[str]) -> int:
+    if "--help" in arguments or "-h" in arguments:
+        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, TransformOptions)}")
+        return ExitCode.DONE
+    options = options_of(arguments)
+    names, flags, asked = options.view_as(HomeOptions), options.view_as(TransformOptions), options.view_as(RangeOptions)
+    if not flags.job:
+        raise ParameterInvalid("--job is missing", hint="python -m pipelines.data_transformation --help")
+    home = Home.create(Path(names.home) if names.home else default_path(), names.catalogue or os.environ.get("LOGSLUICE_CATALOGUE"))
+    # A runner shows its options to others, and the URL may hold a password; only the launcher needs it.
+    names.catalogue = None
+    clock = SystemClock()
+    try:
+        job = read_job(Path(flags.job), names.log_project)
+        plan = plan_transform(
+            home, names.log_project, job, clock.now_us(), start=asked.from_time, end=asked.to_time, time_zone=asked.time_zone
+        )
+        finished = run_transform(home, plan, options, clock)
+    finally:
+        home.close()
+    summary: Mapping[str, Any] = {} if finished.run is None else finished.run.summary
+    sys.stdout.write(json.dumps({"job": job.name, "run": None if finished.run is None else finished.run.number, **summary}) + "\n")
+    return ExitCode.PROBLEMS if finished.report.dead else ExitCode.DONE
+
+
+if __name__ == "__main__":
+    from pipelines.cli.main import leave
+
+    leave(main())

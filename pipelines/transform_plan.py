@@ -1,0 +1,208 @@
+"""What a transformation job is about to do: `--dry-run` prints this object, the pipeline runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.home import Home
+from pipelines.transform_job import JobTarget, TransformJob
+from transforms.connectors import open_logstore
+from transforms.core.errors import NotFound, ParameterInvalid
+from transforms.core.interval import Interval
+from transforms.core.moments import format_moment, parse_moment, parse_zone
+from transforms.rules.rule import Rule, compile_rule
+from transforms.stores.logstore import LogstoreDescriptor, Snapshot
+from transforms.stores.shard import even_shards
+from transforms.stores.transform_ledger import TransformRun, cut_pieces, done, pieces_inside, to_do
+
+__all__ = ["DEAD_LETTERS", "TransformPlan", "make_stores", "plan_transform"]
+
+DEAD_LETTERS = "~dead-letters"
+"""The dead letters' place among the targets; no target can be called so."""
+
+
+@dataclass(frozen=True)
+class TransformPlan:
+    """One run of a job, before it runs.
+
+    Attributes:
+        job, rule: what runs.
+        project: whose ledger keeps the job.
+        source: the Logstore that is read.
+        snapshot: its files with logs of the pieces.
+        wanted: the range of receive time asked for, microseconds, closed by the newest log there is.
+        pieces: what this run does of it.
+        finished: what finished runs did before, of all times.
+        stores: ``PROJECT/LOGSTORE`` → descriptor of every Logstore that logs may go to.
+        targets: logical name → ``PROJECT/LOGSTORE``; `DEAD_LETTERS` among them.
+        missing: Logstores that are made before the run.
+        unfinished: an earlier run that was committing and is finished first.
+        backfill: what finished runs wrote for the pieces is replaced; ``reason`` says why.
+        replaced_targets: ``PROJECT/LOGSTORE`` that earlier runs of the pieces wrote to.
+    """
+
+    job: TransformJob
+    rule: Rule
+    project: str
+    source: LogstoreDescriptor
+    snapshot: Snapshot
+    wanted: Interval
+    pieces: tuple[Interval, ...]
+    finished: tuple[Interval, ...]
+    stores: Mapping[str, LogstoreDescriptor]
+    targets: Mapping[str, str]
+    missing: tuple[JobTarget, ...] = ()
+    unfinished: TransformRun | None = None
+    backfill: bool = False
+    reason: str = ""
+    replaced_targets: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Logs in the files that are read; some may lie outside of the pieces."""
+        return sum(file.rows for file in self.snapshot.files)
+
+    def described(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        utc = parse_zone("UTC")
+
+        def moments(interval: Interval) -> dict[str, str]:
+            return {"from": format_moment(interval.start // 1_000_000, utc), "to": format_moment(-(-interval.end // 1_000_000), utc)}
+
+        return {
+            "job": self.job.name,
+            "kind": "backfill" if self.backfill else "run",
+            "reason": self.reason,
+            "source": f"{self.source.project}/{self.source.name}",
+            "receive_time": moments(self.wanted),
+            "pieces": [moments(piece) for piece in self.pieces],
+            "done_before": [moments(interval) for interval in self.finished],
+            "files": len(self.snapshot.files),
+            "logs": self.rows,
+            "steps": [{"step": step.label, "position": f"{step.location.line}:{step.location.column}"} for step in self.rule.steps],
+            "targets": {name: key for name, key in self.targets.items() if name != DEAD_LETTERS},
+            "dead_letters": self.targets[DEAD_LETTERS],
+            "logstores_to_make": [store.key for store in self.missing],
+            "replaces_in": list(self.replaced_targets),
+            "finishes_first": None if self.unfinished is None else self.unfinished.number,
+        }
+
+
+def plan_transform(
+    home: Home,
+    project: str,
+    job: TransformJob,
+    now_us: int,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    time_zone: str = "UTC",
+    wanted: Interval | None = None,
+    backfill: bool = False,
+    reason: str = "",
+) -> TransformPlan:
+    """Plan a run of a job, or a backfill of a range of receive time (``start`` and ``end`` override the job's own, ``wanted`` both).
+
+    Raises RuleInvalid, NotFound for a Logstore that does not exist, ParameterInvalid for a range that cannot be had.
+    """
+    rule = compile_rule(job.rule_text, job.rule_source)
+    rule.check_targets(tuple(job.targets))
+    source = home.catalogue().logstore(job.source.project, job.source.logstore)
+    store = open_logstore(source)
+    wanted = wanted or _range(
+        start if start is not None else job.start, end if end is not None else job.end, store.snapshot().received, now_us, time_zone
+    )
+    runs = home.catalogue().list_transforms(project, job.name)
+    if backfill:
+        _refuse_cut(wanted, runs)
+        pieces = pieces_inside(wanted, runs)
+        replaced = _targets_of(runs, pieces)
+    else:
+        pieces, replaced = to_do(wanted, runs), ()
+    span = Interval(pieces[0].start, pieces[-1].end) if pieces else Interval(0, 0)
+    stores, missing = _stores(home, job)
+    targets = {name: target.key for name, target in job.targets.items()}
+    return TransformPlan(
+        job=job,
+        rule=rule,
+        project=project,
+        source=source,
+        snapshot=store.snapshot(received=span),
+        wanted=wanted,
+        pieces=pieces,
+        finished=done(runs),
+        stores=stores,
+        targets={**targets, DEAD_LETTERS: job.dead_letters.key},
+        missing=missing,
+        unfinished=next((run for run in runs if run.state == "committing"), None),
+        backfill=backfill,
+        reason=reason,
+        replaced_targets=tuple(key for key in replaced if key in stores),
+    )
+
+
+def make_stores(home: Home, plan: TransformPlan) -> TransformPlan:
+    """Make the Logstores that the plan says are missing; gives the plan with them."""
+    stores = dict(plan.stores)
+    for target in plan.missing:
+        descriptor = LogstoreDescriptor(target.project, target.logstore, "", even_shards(1))
+        home.create_logstore(descriptor)
+        stores[target.key] = home.catalogue().logstore(target.project, target.logstore)
+    return dataclasses.replace(plan, stores=stores, missing=())
+
+
+def _range(start: str | None, end: str | None, received: tuple[int, int], now_us: int, time_zone: str) -> Interval:
+    zone = parse_zone(time_zone)
+    first = received[0] if start is None or start == "begin" else parse_moment(start, now_us, zone) * 1_000_000
+    last = received[1] + 1
+    if end is not None and end != "end":
+        # What is received after the newest log there is may still come: the next run takes it.
+        last = min(last, parse_moment(end, now_us, zone) * 1_000_000)
+    if end is not None and start is not None and end not in ("end", "now") and parse_moment(end, now_us, zone) <= first // 1_000_000:
+        raise ParameterInvalid("the range of receive time is empty: it ends before it begins", hint="[from, to): to is later than from")
+    return Interval(first, max(first, last))
+
+
+def _refuse_cut(wanted: Interval, runs: Sequence[TransformRun]) -> None:
+    cut = cut_pieces(wanted, runs)
+    if not cut:
+        return
+    utc = parse_zone("UTC")
+    start = min([wanted.start, *(piece.start for piece in cut if piece.start < wanted.start < piece.end)])
+    end = max([wanted.end, *(piece.end for piece in cut if piece.start < wanted.end < piece.end)])
+    raise ParameterInvalid(
+        "the range cuts through a piece that the job wrote as a whole, which can only be replaced as a whole",
+        hint=f"pieces end at whole hours of receive time and where runs ended; the nearest range is --from "
+        f"'{format_moment(start // 1_000_000, utc)}' --to '{format_moment(-(-end // 1_000_000), utc)}'",
+    )
+
+
+def _targets_of(runs: Sequence[TransformRun], pieces: Sequence[Interval]) -> tuple[str, ...]:
+    """``PROJECT/LOGSTORE`` that finished runs of some pieces committed to."""
+    wanted = set(pieces)
+    return tuple(dict.fromkeys(key for run in runs if wanted.intersection(run.pieces) for key in run.summary.get("targets", ())))
+
+
+def _stores(home: Home, job: TransformJob) -> tuple[dict[str, LogstoreDescriptor], tuple[JobTarget, ...]]:
+    """Every Logstore that exists, by ``PROJECT/LOGSTORE``, and those of the job that are to be made."""
+    catalogue = home.catalogue()
+    stores = {
+        f"{project}/{name}": catalogue.logstore(project, name)
+        for project in catalogue.list_projects()
+        for name in catalogue.list_logstores(project).names
+    }
+    missing: list[JobTarget] = []
+    for target in [*job.targets.values(), job.dead_letters, job.internal_log]:
+        if target.key in stores or any(one.key == target.key for one in missing):
+            continue
+        if not target.create:
+            raise NotFound(
+                f"there is no Logstore {target.key}",
+                hint=f"logsluice logstore create {target.logstore}, or `create: true` beside it in the job file",
+                code="LogStoreNotExist",
+            )
+        missing.append(target)
+    return stores, tuple(missing)
