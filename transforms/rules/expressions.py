@@ -139,13 +139,15 @@ class CallExpression(Expression):
     def value(self, event: Event) -> Any:
         arguments: list[Any] = []
         keywords: dict[str, Any] = {}
+        # All arguments are evaluated before the first one is converted.
+        given = [[_given(expression, slot.parameter, event) for expression in slot.expressions] for slot in self.slots]
         try:
-            for slot in self.slots:
+            for slot, raw in zip(self.slots, given, strict=True):
                 if slot.injected:
                     arguments.append(event if slot.injected == "event" else event.journal.context)
                     continue
                 assert slot.parameter is not None
-                values = [_given(expression, slot.parameter, event) for expression in slot.expressions]
+                values = [_converted(value, expression, slot.parameter) for value, expression in zip(raw, slot.expressions, strict=True)]
                 if slot.variadic:
                     arguments.extend(values)
                 elif slot.parameter.keyword_only:
@@ -201,10 +203,8 @@ class CallExpression(Expression):
             return column
         try:
             return Fixed(parameter.kind.convert(column.value))
-        except (ValueError, TypeError) as error:
-            failed = EventFailed.of(self.function.name, error, self.start, self.end)
-            frame.fail_all(Failure(failed.reason, failed.start, failed.end))
-            return Fixed(None)
+        except (ValueError, TypeError):
+            return [column.value] * frame.rows  # each event fails, for this argument or for one before it
 
     def _lazy(self, frame: Frame) -> Column:
         columns: dict[str, Any] = {}
@@ -356,13 +356,18 @@ def _slots(bound: BoundCall) -> tuple[_Slot, ...]:
     return tuple(slots)
 
 
-def _given(expression: Converted | Expression, parameter: Parameter, event: Event) -> Any:
+def _given(expression: Converted | Expression, parameter: Parameter | None, event: Event) -> Any:
+    """An argument before it is converted (or after, if it was when the rule was loaded)."""
+    assert parameter is not None
     if isinstance(expression, Converted):
         return Later(_Literal(expression.value), event) if parameter.kind.lazy else expression.value
-    if parameter.kind.lazy:
-        return Later(expression, event)
-    value = expression.value(event)
-    return value if value is None and parameter.default is None else parameter.kind.convert(value)
+    return Later(expression, event) if parameter.kind.lazy else expression.value(event)
+
+
+def _converted(value: Any, expression: Converted | Expression, parameter: Parameter) -> Any:
+    if isinstance(expression, Converted) or parameter.kind.lazy or (value is None and parameter.default is None):
+        return value
+    return parameter.kind.convert(value)
 
 
 def _expression(expression: Converted | Expression) -> Expression:

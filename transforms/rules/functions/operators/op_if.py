@@ -8,7 +8,10 @@ from transforms.rules.function import Example, expression
 from transforms.rules.kinds import Lazy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from transforms.rules.columns import Arguments, Column
+    from transforms.rules.expressions import Expression
     from transforms.rules.frame import Frame
 
 
@@ -36,8 +39,9 @@ def op_if(condition: Lazy, a: Lazy, b: Lazy) -> Any:
 def _columns(frame: Frame, call: Arguments) -> Column:
     from transforms.rules.columns import together
 
-    condition, a, b = (call.lazy(name).expression for name in ("condition", "a", "b"))
-    holds = condition.mask(frame)
+    holds: pl.Series = call.lazy("condition").expression.mask(frame)
+    a: Expression = call.lazy("a").expression
+    b: Expression = call.lazy("b").expression
     if holds.all():
         return a.column(frame)
     if not holds.any():
