@@ -24,6 +24,10 @@ setup(
         "deltalake>=1.6,<2",  # the Logstore's table format
         "duckdb>=1.4,<3",  # the embedded SQL engine
         "polars>=1.30,<3",  # columns in parsers and rules, the Parquet writer
+        "pycryptodome>=3.20,<5",  # AES of rules, OpenPGP's mode among its modes
+        "pyjwt[crypto]>=2.10,<3",  # JSON Web Tokens of rules
+        "protobuf>=5.28,<8",  # Protocol Buffers of rules; Beam brings it as well
+        "proto-schema-parser>=2,<3",  # schemas of Protocol Buffers written as text
         "regex>=2024.4",  # regular expressions of rules: atomic groups, recursion, a time limit
         "sqlglot>=30,<31",  # SQL text to trees; its trees change between majors
         "click>=8.4,<9",  # the command line; from 8.4 on it names the nearest verb
