@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from transforms.rules.pattern import Pattern
-from transforms.rules.pattern_rust import translate
+from transforms.rules.pattern_rust import never_empty, sure_group, translate
 
 ATOMS = [
     "a", "b", "A", "z", "0", "9", "_", "-", " ", ",", '"', r"\.", r"\[", r"\\", ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "[ab]", "[^a]",
@@ -61,7 +61,13 @@ def test_random_expressions_find_the_same(seed: int) -> None:
             continue
         translated += 1
         values = ["".join(seeded.choices(ALPHABET, k=seeded.randint(0, 9))) for _ in range(40)]
-        assert by_rust(rust, values) == by_python(text, values), (text, rust)
+        found = by_python(text, values)
+        assert by_rust(rust, values) == found, (text, rust)
+        sure = sure_group(text)
+        if sure is not None:
+            assert all(groups is None or groups[sure] is not None for groups in found), text
+        if never_empty(text):
+            assert all(groups is None or groups[0] for groups in found), text
     assert translated > 200
 
 

@@ -51,7 +51,7 @@ def extract_columns(function: Function, frame: Frame, call: Arguments) -> Frame:
         source = frame.column(name)
         if source is None or source.null_count() == len(source):
             continue
-        written = _by_column(function, frame, source, name, call)
+        written = _by_column(function, frame, source, name, values, call)
         if written is None:
             written = _by_value(function, frame, source, name, values, call)
         for target, series in written:
@@ -59,18 +59,27 @@ def extract_columns(function: Function, frame: Frame, call: Arguments) -> Frame:
     return frame
 
 
-def _by_column(function: Function, frame: Frame, source: pl.Series, name: str, call: Arguments) -> Sequence[tuple[str, pl.Series]] | None:
+def _by_column(
+    function: Function, frame: Frame, source: pl.Series, name: str, values: dict[str, Any], call: Arguments
+) -> Sequence[tuple[str, pl.Series]] | None:
     """The column form: ``columns(source, call, field_name) -> (pairs of name and texts, mask of matches)``; None if it declines.
 
-    ``source`` has nulls for absent fields; the texts it gives have null where nothing is to be written.
+    ``source`` has nulls for absent fields; the texts it gives have null where nothing is to be written. A third item may be a mask of
+    texts that it left to the scalar form; their rows are null in what it gives.
     """
     if function.column_form is None:
         return None
     try:
-        pairs, matched = function.column_form(source, call, name)
+        pairs, matched, *more = function.column_form(source, call, name)
     except Decline:
         return None
-    missed = int((source.is_not_null() & ~matched).sum())
+    absent = source.is_null()
+    if more and more[0].any():
+        left = more[0]
+        rest = pl.select(pl.when(left).then(source)).to_series()
+        pairs = [*pairs, *_by_value(function, frame, rest, name, values, call)]
+        absent = absent | left
+    missed = int((~absent & ~matched).sum())
     frame.state.warnings.add(call.start, call.end, f"{function.name}: the field does not match", missed)
     return list(pairs)
 
@@ -127,7 +136,7 @@ def _one(
         return found
     except EventFailed as failed:
         return failed
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the reason is kept
         # Whatever a function cannot do with a text fails its events, with the reason, and no others.
         return EventFailed.of(function.name, error, call.start, call.end)
 

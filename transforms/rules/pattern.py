@@ -40,7 +40,7 @@ class Pattern:
             self.compiled: Any = regex.compile(text)
         except (regex.error, OverflowError, RecursionError, ValueError, KeyError, IndexError) as error:
             raise ValueError(f"invalid regular expression {_short(text)!r}: {error}") from None
-        self._rust: str | None | bool = False
+        self._rust: str | bool | None = False
         self._limit: float | None = None
         self._ran_out_at = 0.0
 
@@ -99,6 +99,15 @@ class Pattern:
             return str(self.compiled.sub(template, value, count=count, timeout=self._seconds()))
         except TimeoutError:
             raise self._ran_out() from None
+
+    def check_template(self, template: str) -> None:
+        """Raises ValueError for a template of `replace` that names groups which do not exist, or is no template."""
+        import regex
+
+        try:
+            regex.compile(f"|{self.text}").sub(template, "")  # matches the empty text, so that the template is used
+        except (regex.error, IndexError, KeyError, ValueError) as error:
+            raise ValueError(f"invalid template {_short(template)!r}: {error}") from None
 
     def split(self, value: str, most: int = 0) -> list[str | None]:
         """The value cut at matches; groups are kept in between, as in Python (0 = no limit)."""

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["translate"]
+__all__ = ["never_empty", "sure_group", "translate"]
 
 _ASCII: Final = frozenset(range(128))
 _DIGITS: Final = frozenset(b"0123456789")
@@ -84,6 +84,49 @@ def translate(text: str) -> str | None:
     except (_Differs, RecursionError):
         return None
     return written if _compiles(written) else None
+
+
+def never_empty(text: str) -> bool:
+    """Whether an expression that can be translated never matches the empty text."""
+    try:
+        return not _may_be_empty(_Parser(text).whole())
+    except (_Differs, RecursionError):
+        return False
+
+
+def sure_group(text: str) -> int | None:
+    """The number of a group that takes part in every match of an expression that can be translated; None if none is sure to."""
+    try:
+        return _sure_group(_Parser(text).whole(), 1)
+    except (_Differs, RecursionError):
+        return None
+
+
+def _sure_group(node: _Node, number: int) -> int | None:
+    """``number`` is what the first group inside would have."""
+    match node:
+        case _Group():
+            return number
+        case _Cat(parts):
+            for part in parts:
+                found = _sure_group(part, number)
+                if found is not None:
+                    return found
+                number += _groups(part)
+        case _Repeat(inner, least, _, _):
+            return _sure_group(inner, number) if least else None
+    return None
+
+
+def _groups(node: _Node) -> int:
+    match node:
+        case _Group(inner):
+            return 1 + _groups(inner)
+        case _Cat(parts) | _Alt(parts):
+            return sum(map(_groups, parts))
+        case _Repeat(inner):
+            return _groups(inner)
+    return 0
 
 
 def _compiles(pattern: str) -> bool:
