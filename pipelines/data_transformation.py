@@ -36,14 +36,16 @@ from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, op
 from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
 from pipelines.transform_commit import begin, commit_run, fail, finish_committing, summary_of, write_internal_log  # noqa: E402
 from pipelines.transform_job import read_job  # noqa: E402
-from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_transform  # noqa: E402
+from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_replay, plan_transform  # noqa: E402
 from transforms.apply_rule import ApplyRule, RuleSurroundings  # noqa: E402
 from transforms.core.clock import Clock, SystemClock  # noqa: E402
 from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
+from transforms.core.tally import listening  # noqa: E402
 from transforms.read_logstore import ReadLogstore  # noqa: E402
 from transforms.rules.brake import Brake  # noqa: E402
+from transforms.rules.dead_letters import original_logs  # noqa: E402
 from transforms.rules.event import Target  # noqa: E402
 from transforms.rules.report import RuleReport  # noqa: E402
 from transforms.stores.rule_resources import ResourcesFactory  # noqa: E402
@@ -65,8 +67,15 @@ def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str
     """Add the steps of a plan to a pipeline. The list of written files is saved at ``files``, the sum of reports at ``reports``."""
     origins = tuple(origin_of(plan.project, plan.job.name, piece) for piece in plan.pieces)
     span = Interval(plan.pieces[0].start, plan.pieces[-1].end)
-    read = ReadLogstore(plan.source, received=span, snapshot=plan.snapshot, least_tasks=least)
-    groups = pipeline | f"Read '{plan.source.name}'" >> read
+    if plan.kind == "replay":
+        letters = plan.stores[plan.targets[DEAD_LETTERS]]
+        read = ReadLogstore(letters, snapshot=plan.snapshot, least_tasks=least)
+        groups = (
+            pipeline | f"Read '{letters.name}'" >> read | "Originals" >> beam.FlatMap(_originals, plan.job.name).with_output_types(LogGroup)
+        )
+    else:
+        read = ReadLogstore(plan.source, received=span, snapshot=plan.snapshot, least_tasks=least)
+        groups = pipeline | f"Read '{plan.source.name}'" >> read
     pieces = groups | "Pieces" >> beam.FlatMap(_in_pieces, plan.pieces, origins).with_output_types(tuple[str, LogGroup])
     outputs = pieces | "Rule" >> ApplyRule(plan.rule, tuple(plan.job.targets), _surroundings(plan))
     default = plan.job.default_target.key
@@ -79,6 +88,13 @@ def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str
     written = directed | "Outputs" >> beam.Flatten()
     written | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
     outputs.reports | "Add up" >> beam.CombineGlobally(RuleReport.total) | "Save reports" >> beam.Map(_save, reports)
+
+
+def _originals(letters: LogGroup, job: str) -> Iterable[LogGroup]:
+    """The original logs of a job's dead letters. Those without a cursor came from elsewhere and stay where they are."""
+    own = [letter for letter in letters.to_logs() if letter.get("job") == job and "cursor" in letter]
+    if own:
+        yield original_logs(own)
 
 
 def _in_pieces(group: LogGroup, pieces: Sequence[Interval], origins: Sequence[str]) -> Iterable[tuple[str, LogGroup]]:
@@ -162,7 +178,13 @@ def _surroundings(plan: TransformPlan) -> RuleSurroundings:
 
 
 def run_transform(
-    home: Home, plan: TransformPlan, options: PipelineOptions, clock: Clock, *, note: Callable[[str], None] = lambda _text: None
+    home: Home,
+    plan: TransformPlan,
+    options: PipelineOptions,
+    clock: Clock,
+    *,
+    note: Callable[[str], None] = lambda _text: None,
+    advance: Callable[[int], None] = lambda _logs: None,
 ) -> Finished:
     """Do what a plan says. An earlier run that was killed while it was committing is finished first.
 
@@ -171,8 +193,12 @@ def run_transform(
     if plan.unfinished is not None:
         note(f"finishing run {plan.unfinished.number}, which was stopped while it was committing")
         finish_committing(home, plan.project, plan.unfinished, clock)
-        again = plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=plan.backfill, reason=plan.reason, wanted=plan.wanted)
-        return run_transform(home, again, options, clock, note=note)
+        if plan.kind == "replay":
+            again = plan_replay(home, plan.project, plan.job)
+        else:
+            backfill = plan.kind == "backfill"
+            again = plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=backfill, reason=plan.reason, wanted=plan.wanted)
+        return run_transform(home, again, options, clock, note=note, advance=advance)
     if not plan.pieces:
         return Finished(None, RuleReport())
     plan = make_stores(home, plan)
@@ -189,7 +215,8 @@ def run_transform(
             pipeline = new_pipeline(options)
             build(pipeline, plan, files, reports, least=least_tasks(options))
             note(f"{plan.rows:,} logs in {len(plan.snapshot.files)} files")
-            run_pipeline(pipeline)
+            with listening("rule_events", advance):
+                run_pipeline(pipeline)
             written, report = load_files(files), _load(reports)
     except BaseException as error:
         fail(home, plan.project, run, str(error), clock)

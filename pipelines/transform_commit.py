@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.home import Home
-from pipelines.transform_plan import TransformPlan
+from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.connectors import open_logstore
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
@@ -37,7 +37,9 @@ def commit_run(
     # A target of the job is committed to without logs as well: it loses what is replaced, and refuses older runs from then on.
     own = set(plan.targets.values())
     touched = {key: found for key, found in files.items() if found or key in own}
-    intent = CommitIntent(AppTransaction(app_id(plan.project, plan.job.name), run.number), touched, replaces)
+    # A replay adds to what its targets have; only the dead letters that it took are gone.
+    only = (plan.targets[DEAD_LETTERS],) if plan.kind == "replay" else None
+    intent = CommitIntent(AppTransaction(app_id(plan.project, plan.job.name), run.number), touched, replaces, only)
     intent = intent.with_targets(plan.replaced_targets)
     told = {**summary, "targets": sorted(intent.files)}
     return _carry_out(home, plan.project, dataclasses.replace(run, summary=told), intent, clock)
@@ -104,9 +106,7 @@ def write_internal_log(home: Home, plan: TransformPlan, run: TransformRun, repor
         return  # dropped since the run began: nobody reads it
     common = {"job": plan.job.name, "run": str(run.number), "rule": plan.rule.source, "source": f"{plan.source.project}/{plan.source.name}"}
     summary = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in run.summary.items() if key != "targets"}
-    logs: list[dict[str, str]] = [
-        {**common, "level": "INFO", "state": run.state, "kind": "backfill" if plan.backfill else "run", **summary}
-    ]
+    logs: list[dict[str, str]] = [{**common, "level": "INFO", "state": run.state, "kind": plan.kind, **summary}]
     for level, notes in (("ERROR", report.failures), ("WARNING", report.warnings)):
         for note, times in notes.items():
             logs.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.home import Home
 from pipelines.transform_job import JobTarget, TransformJob
@@ -18,8 +18,9 @@ from transforms.stores.logstore import LogstoreDescriptor, Snapshot
 from transforms.stores.shard import even_shards
 from transforms.stores.transform_ledger import TransformRun, cut_pieces, done, pieces_inside, to_do
 
-__all__ = ["DEAD_LETTERS", "TransformPlan", "make_stores", "plan_transform"]
+__all__ = ["DEAD_LETTERS", "Kind", "TransformPlan", "make_stores", "plan_replay", "plan_transform"]
 
+Kind = Literal["run", "backfill", "replay"]
 DEAD_LETTERS = "~dead-letters"
 """The dead letters' place among the targets; no target can be called so."""
 
@@ -40,7 +41,8 @@ class TransformPlan:
         targets: logical name → ``PROJECT/LOGSTORE``; `DEAD_LETTERS` among them.
         missing: Logstores that are made before the run.
         unfinished: an earlier run that was committing and is finished first.
-        backfill: what finished runs wrote for the pieces is replaced; ``reason`` says why.
+        kind: ``run``; ``backfill``: what finished runs wrote for the pieces is replaced; ``replay``: the dead letters of
+            the pieces are read (``snapshot`` is of their Logstore) and replaced by those that fail again. ``reason`` says why.
         replaced_targets: ``PROJECT/LOGSTORE`` that earlier runs of the pieces wrote to.
     """
 
@@ -56,7 +58,7 @@ class TransformPlan:
     targets: Mapping[str, str]
     missing: tuple[JobTarget, ...] = ()
     unfinished: TransformRun | None = None
-    backfill: bool = False
+    kind: Kind = "run"
     reason: str = ""
     replaced_targets: tuple[str, ...] = ()
 
@@ -74,9 +76,9 @@ class TransformPlan:
 
         return {
             "job": self.job.name,
-            "kind": "backfill" if self.backfill else "run",
+            "kind": self.kind,
             "reason": self.reason,
-            "source": f"{self.source.project}/{self.source.name}",
+            "source": self.targets[DEAD_LETTERS] if self.kind == "replay" else f"{self.source.project}/{self.source.name}",
             "receive_time": moments(self.wanted),
             "pieces": [moments(piece) for piece in self.pieces],
             "done_before": [moments(interval) for interval in self.finished],
@@ -138,9 +140,47 @@ def plan_transform(
         targets={**targets, DEAD_LETTERS: job.dead_letters.key},
         missing=missing,
         unfinished=next((run for run in runs if run.state == "committing"), None),
-        backfill=backfill,
+        kind="backfill" if backfill else "run",
         reason=reason,
         replaced_targets=tuple(key for key in replaced if key in stores),
+    )
+
+
+def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
+    """Plan to put a job's dead letters through its rule again, as it is now.
+
+    Their outputs belong to the pieces they came from, so that a later backfill replaces them too. Raises RuleInvalid, NotFound.
+    """
+    rule = compile_rule(job.rule_text, job.rule_source)
+    rule.check_targets(tuple(job.targets))
+    source = home.catalogue().logstore(job.source.project, job.source.logstore)
+    dead = home.open_logstore(job.dead_letters.project, job.dead_letters.logstore)
+    runs = home.catalogue().list_transforms(project, job.name)
+    snapshot = dead.snapshot()
+    cursors = {
+        int(cursor)
+        for group in dead.read(fields=["job", "cursor"])
+        for log in group.to_logs()
+        if log.get("job") == job.name and (cursor := log.get("cursor")) is not None
+    }
+    pieces = {piece for run in runs if run.state == "finished" for piece in run.pieces if any(cursor in piece for cursor in cursors)}
+    ordered = tuple(sorted(pieces))
+    stores, missing = _stores(home, job)
+    return TransformPlan(
+        job=job,
+        rule=rule,
+        project=project,
+        source=source,
+        snapshot=snapshot,
+        wanted=Interval(ordered[0].start, ordered[-1].end) if ordered else Interval(0, 0),
+        pieces=ordered,
+        finished=done(runs),
+        stores=stores,
+        targets={**{name: target.key for name, target in job.targets.items()}, DEAD_LETTERS: job.dead_letters.key},
+        missing=missing,
+        unfinished=next((run for run in runs if run.state == "committing"), None),
+        kind="replay",
+        reason="dead letters put through the rule again",
     )
 
 

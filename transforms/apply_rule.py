@@ -22,6 +22,7 @@ from transforms.core.clock import SystemClock
 from transforms.core.error_transport import portable_errors
 from transforms.core.errors import ParameterInvalid
 from transforms.core.log_group import LogGroup
+from transforms.core.tally import tell
 from transforms.log_group_coder import register_log_group_coder
 from transforms.rules.batch import BatchCounts, RuleBatch
 from transforms.rules.brake import Brake
@@ -162,7 +163,7 @@ class _Release(beam.DoFn):
             now_us = SystemClock().now_us()
             unknown = batch.check_targets(self._tags, around.logstores, drop_unknown=around.drop_unknown)
             outputs = batch.outputs(now_us // 1_000_000)
-            letters = dead_letters(batch, self._rule, now_us, around.source)
+            letters = dead_letters(batch, self._rule, now_us, around.source, around.job.get("C_JOB_NAME"))
             counts = batch.counts(outputs)
             self._count(counts)
             if around.brake is not None:
@@ -182,6 +183,7 @@ class _Release(beam.DoFn):
         return TaggedOutput("routed", _labelled(key, (target, group)))
 
     def _count(self, counts: BatchCounts) -> None:
+        tell("rule_events", counts.read)
         for name, counter in self._counters.items():
             counter.inc(getattr(counts, name))
 
@@ -213,7 +215,7 @@ class _RuleBatchCoder(coders.Coder):
     def decode(self, encoded: bytes) -> RuleBatch:
         import pickle
 
-        batch: RuleBatch = pickle.loads(encoded)
+        batch: RuleBatch = pickle.loads(encoded)  # noqa: S301 - what this job's own worker encoded
         return batch
 
     def estimate_size(self, batch: RuleBatch) -> int:

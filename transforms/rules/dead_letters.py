@@ -2,6 +2,7 @@
 
 A dead letter is a log itself, with the event time of the moment it failed and these fields:
 
+    job        the job, if there is one
     rule       what the rule is called          step      number and function of the top-level step
     position   LINE:COLUMN in the rule's text   reason    as the rule language words it
     source     PROJECT/LOGSTORE it came from    cursor    receive time in that Logstore, microseconds
@@ -15,17 +16,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.core.errors import ParameterInvalid
-from transforms.core.field_columns import TIME, TIME_NS
+from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS
 from transforms.core.log_group import LogGroup
 from transforms.rules.batch import RuleBatch
 from transforms.rules.rule import Rule
 
 __all__ = ["FIELDS", "dead_letters", "original_logs"]
 
-FIELDS = ("rule", "step", "position", "reason", "source", "cursor", "log")
+FIELDS = ("job", "rule", "step", "position", "reason", "source", "cursor", "log")
 
 
-def dead_letters(batch: RuleBatch, rule: Rule, now_us: int, source: str = "") -> LogGroup | None:
+def dead_letters(batch: RuleBatch, rule: Rule, now_us: int, source: str = "", job: str | None = None) -> LogGroup | None:
     """The failed events of a batch as dead letters, or None if none failed."""
     failed = batch.failed()
     if not failed:
@@ -43,6 +44,8 @@ def dead_letters(batch: RuleBatch, rule: Rule, now_us: int, source: str = "") ->
             "reason": failure.reason,
             "log": json.dumps({TIME: _moment(seconds[number], nanoseconds[number]), **log}, ensure_ascii=False),
         }
+        if job is not None:
+            letter["job"] = job
         if source:
             letter["source"] = source
         if received is not None and received[number] is not None:
@@ -52,20 +55,28 @@ def dead_letters(batch: RuleBatch, rule: Rule, now_us: int, source: str = "") ->
 
 
 def original_logs(letters: Sequence[Mapping[str, str]]) -> LogGroup:
-    """The original logs of dead letters. Raises ParameterInvalid for a log that is no dead letter."""
+    """The original logs of dead letters, with the receive times their cursors say (0 for none).
+
+    Raises ParameterInvalid for a log that is no dead letter.
+    """
+    import pyarrow as pa
+
     logs: list[dict[str, str]] = []
     seconds: list[int] = []
     nanoseconds: list[int] = []
+    received: list[int] = []
     for letter in letters:
         try:
             original: dict[str, Any] = json.loads(letter["log"])
             whole, _, fraction = str(original.pop(TIME)).partition(".")
             seconds.append(int(whole))
             nanoseconds.append(int(fraction.ljust(9, "0")[:9]) if fraction else 0)
+            received.append(int(letter.get("cursor", "0")))
             logs.append({str(name): str(text) for name, text in original.items()})
         except (KeyError, ValueError, AttributeError):
             raise ParameterInvalid("a log is no dead letter of a rule", hint=f"dead letters have the fields {', '.join(FIELDS)}") from None
-    return LogGroup.from_logs(logs, seconds, nanoseconds)
+    group = LogGroup.from_logs(logs, seconds, nanoseconds)
+    return LogGroup(group.table.append_column(RECEIVE_TIME, pa.array(received, pa.int64())))
 
 
 def _moment(seconds: int, nanoseconds: int) -> str:

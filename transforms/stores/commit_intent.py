@@ -28,17 +28,23 @@ class CommitIntent:
         app: the job, and the step's number (a slice, an attempt); the number rises with every step of the job.
         files: for each target its files. A target without files is committed too: it loses what ``replaces`` says, and from then on
             refuses the commits of earlier steps that are still on their way.
-        replaces: origins whose earlier logs become invisible in every target.
+        replaces: origins whose earlier logs become invisible,
+        replaces_in: in these targets; None = in every target.
     """
 
     app: AppTransaction
     files: FilesOfTargets
     replaces: tuple[str, ...] = ()
+    replaces_in: tuple[str, ...] | None = None
 
     @property
     def rows(self) -> dict[str, int]:
         """Logs for each target."""
         return {target: sum(file.rows for file in files) for target, files in self.files.items()}
+
+    def replaced(self, target: str) -> tuple[str, ...]:
+        """Origins whose earlier logs become invisible in a target."""
+        return self.replaces if self.replaces_in is None or target in self.replaces_in else ()
 
     def with_targets(self, targets: Iterable[str]) -> CommitIntent:
         """With targets that get no files, unless they have some: those that earlier steps under the same origins wrote to."""
@@ -46,14 +52,28 @@ class CommitIntent:
 
     def to_json(self) -> str:
         """As text that a database or a file keeps."""
-        return json.dumps({"app": asdict(self.app), "replaces": self.replaces, "files": files_to_json(self.files)}, ensure_ascii=False)
+        return json.dumps(
+            {
+                "app": asdict(self.app),
+                "replaces": self.replaces,
+                "replaces_in": self.replaces_in,
+                "files": files_to_json(self.files),
+            },
+            ensure_ascii=False,
+        )
 
     @staticmethod
     def from_json(text: str) -> CommitIntent:
         """From `to_json`. Raises ParameterInvalid for anything else."""
         try:
             told = json.loads(text)
-            return CommitIntent(AppTransaction(**told["app"]), files_from_json(told["files"]), tuple(told["replaces"]))
+            only = told["replaces_in"]
+            return CommitIntent(
+                AppTransaction(**told["app"]),
+                files_from_json(told["files"]),
+                tuple(told["replaces"]),
+                None if only is None else tuple(only),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise ParameterInvalid(
                 f"this is no commit intent: {error}", hint="it was cut or changed; the step must be run again"
@@ -93,7 +113,7 @@ class IntentCommitter:
                 if intent.files[target]:
                     raise
                 continue  # a Logstore that was dropped has no logs to replace
-            commits[target] = store.commit(intent.files[target], app=intent.app, replaces=intent.replaces)
+            commits[target] = store.commit(intent.files[target], app=intent.app, replaces=intent.replaced(target))
         self.finish(intent, commits)
         return commits
 
