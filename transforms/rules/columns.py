@@ -21,7 +21,7 @@ from transforms.rules.values import stored_text, truth
 if TYPE_CHECKING:
     from transforms.rules.frame import Frame
 
-__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "normal", "series", "stored", "together", "values_of"]
+__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "encodable", "normal", "series", "stored", "together", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def stored(column: Column, rows: int) -> pl.Series:
     """A column as fields keep it (`stored_text`): text, null where the field is left alone. Raises TypeError as `stored_text` does."""
     if isinstance(column, Fixed):
         text = stored_text(column.value)
-        return pl.Series("", [_encodable(text)], pl.String).new_from_index(0, rows)
+        return pl.Series("", [encodable(text)], pl.String).new_from_index(0, rows)
     if isinstance(column, list):
-        return pl.Series("", [_encodable(stored_text(value)) for value in column], pl.String)
+        return pl.Series("", [encodable(stored_text(value)) for value in column], pl.String)
     if column.dtype == pl.String:
         return column
     if column.dtype == pl.Float64:  # Python's shortest text of a float, not the engine's
@@ -73,7 +73,7 @@ def stored(column: Column, rows: int) -> pl.Series:
     return column.cast(pl.String)
 
 
-def _encodable(text: str | None) -> str | None:
+def encodable(text: str | None) -> str | None:
     """Text that UTF-8 can hold: half of a surrogate pair becomes U+FFFD."""
     if text is None or text.isascii():
         return text

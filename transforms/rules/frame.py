@@ -190,6 +190,10 @@ class Frame:
         part.touched = set(self.touched)
         return part
 
+    def nothing(self) -> Frame:
+        """None of the events: all of them are dropped."""
+        return self.select(pl.Series("", [], pl.UInt32))
+
     def branch(self, mask: pl.Series) -> Frame:
         """The events of a mask, to be changed and given back to `merge`."""
         part = self.select(mask)

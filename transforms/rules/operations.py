@@ -147,7 +147,7 @@ class Operation:
         for number, event in enumerate(frame.events()):
             before = dict(event.fields)
             try:
-                answer = self.call(event, {parameter.name: _row(parameter, parts, number) for parameter, parts in given})
+                answer = self.call(event, self._converted(given, number))
             except EventFailed as failed:
                 frame.fail(pl.Series("", [number], pl.UInt32), Failure(failed.reason, failed.start, failed.end))
                 answer = []
@@ -158,6 +158,13 @@ class Operation:
             results.extend(answer)
             lineage.extend([number] * len(answer))
         return _rebuilt(frame, results, lineage)
+
+    def _converted(self, given: list[tuple[Parameter, list[Any]]], number: int) -> dict[str, Any]:
+        """The arguments for one event of a frame."""
+        try:
+            return {parameter.name: _row(parameter, parts, number) for parameter, parts in given}
+        except (ValueError, TypeError) as error:
+            raise EventFailed.of(self.function.name, error, self.start, self.end) from error
 
 
 def _snapshot(frame: Frame, row: int, before: dict[str, str], fields: dict[str, str]) -> Frame:

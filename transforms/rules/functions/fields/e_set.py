@@ -40,7 +40,7 @@ def e_set(event: Event, *pairs: AnyValue, mode: Mode = "overwrite") -> None:
 
 @e_set.columns
 def _columns(frame: Frame, call: Arguments) -> Frame:
-    from transforms.rules.columns import Fixed, fixed, stored
+    from transforms.rules.columns import Fixed, encodable, fixed, stored
     from transforms.rules.writes import write
 
     mode = call.fixed("mode")
@@ -49,7 +49,7 @@ def _columns(frame: Frame, call: Arguments) -> Frame:
     if not all(isinstance(name, str) for name in names):
         raise Decline
     try:
-        values = [stored_text(value.value) if isinstance(value, Fixed) else stored(value, frame.rows) for value in pairs[1::2]]
+        values = [encodable(stored_text(value.value)) if isinstance(value, Fixed) else stored(value, frame.rows) for value in pairs[1::2]]
     except (TypeError, ValueError):
         raise Decline from None  # some value cannot be kept in a field: the scalar form says which
     for name, value in zip(names, values, strict=True):
