@@ -14,6 +14,7 @@ from transforms.core.suggest import suggestion
 from transforms.rules.jmes import JmesPath
 from transforms.rules.pattern import Pattern
 from transforms.rules.query import Query
+from transforms.rules.table import Table
 from transforms.rules.values import as_bytes, as_integer, as_list, as_mapping, as_number, as_text, kind_of, truth
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Operation",
     "QueryString",
     "Regex",
+    "TableValue",
     "Text",
     "Thunk",
     "Turns",
@@ -93,6 +95,12 @@ def _query(value: Any) -> Query:
     return Query.of(as_text(value))
 
 
+def _table(value: Any) -> Table:
+    if isinstance(value, Table):
+        return value
+    raise TypeError(f"a table is needed, not {kind_of(value)}; tab_parse_csv makes one of CSV text, res_rds_mysql and others load one")
+
+
 def _field_names(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
@@ -143,6 +151,7 @@ ObjectValue = Annotated[Mapping[Any, Any], Kind("a dictionary, or JSON text of o
 Regex = Annotated[Pattern, Kind("a regular expression", _regex)]
 Jmes = Annotated[JmesPath, Kind("a JMESPath expression", _jmes)]
 QueryString = Annotated[Query, Kind("a query", _query)]
+TableValue = Annotated[Table, Kind("a table", _table)]
 FieldName = Annotated[str, Kind("a field name", as_text, is_text=True)]
 FieldNames = Annotated[tuple[str, ...], Kind("a field name or a list of field names", _field_names)]
 Names = Annotated[tuple[str, ...], Kind("a list of names, or names with commas between", _names)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from transforms.rules.cells import only_where
 from transforms.rules.pattern import Pattern
 
 __all__ = ["by_distinct", "matches"]
@@ -31,7 +32,7 @@ def matches(texts: pl.Series, pattern: Pattern, *, whole: bool) -> pl.Series:
         return by_distinct(texts, scalar)
     if plain.all():
         return found
-    return found.zip_with(plain, by_distinct(pl.select(pl.when(~plain).then(texts)).to_series(), scalar))
+    return found.zip_with(plain, by_distinct(only_where(texts, ~plain), scalar))
 
 
 def by_distinct(texts: pl.Series, scalar: Callable[[str], bool]) -> pl.Series:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import polars as pl
 
+from transforms.rules.cells import only_where
 from transforms.rules.frame import RECEIVE_TAG
 from transforms.rules.matching import by_distinct, matches
 from transforms.rules.query.numbers import NUMBER
@@ -137,6 +138,6 @@ def _compared(comparison: Comparison, texts: pl.Series) -> pl.Series:
         found = found | sure
     unsure = tied & ~sure
     if unsure.any():
-        left = pl.select(pl.when(unsure).then(texts)).to_series()
+        left = only_where(texts, unsure)
         found = found | by_distinct(left, lambda text: holds(comparison, text))
     return found
