@@ -33,6 +33,11 @@ setup(
         "click>=8.4,<9",  # the command line; from 8.4 on it names the nearest verb
         "zstandard>=0.22,<1",  # streamed zstd
         "python-dateutil>=2.9,<3",  # times as people write them
+        "jmespath>=1.0,<2",  # paths into JSON documents
+        "protobuf>=5,<8",  # messages by descriptors
+        "ua-parser[regex]>=1.0,<2",  # user agents, by Rust's engine in linear time
+        "ipy>=1.1,<2",  # types of addresses
+        "maxminddb>=2.6,<4",  # .mmdb files of places
         "tzdata",  # zones where the system has none
     ],
     extras_require={
@@ -48,6 +53,7 @@ setup(
             "moto[s3]>=5.1,<6",  # an S3 server on loopback, with conditional puts
             "flask>=3,<4",  # what moto serves with; its own extra for that brings thirty packages that S3 does not need
             "flask-cors>=5,<7",
+            "ip2location>=8.10,<9",  # a second reader of .BIN files, to compare with
         ],
     },
     entry_points={"console_scripts": ["logsluice = pipelines.__main__:run"]},
