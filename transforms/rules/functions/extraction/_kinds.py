@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from transforms.rules.jmes import JmesPath
 from transforms.rules.kinds import Kind
 from transforms.rules.pattern import Pattern
-from transforms.rules.values import as_text, kind_of
+from transforms.rules.values import as_integer, as_text, kind_of
 
-__all__ = ["FieldsInfo", "GrouplessRegex", "OneCharacter", "Renames", "SeparatorSet"]
+__all__ = ["DEPTH", "OPTIONAL_JMES", "FieldsInfo", "GrouplessRegex", "OneCharacter", "Renames", "SeparatorSet"]
 
 
 def _fields_info(value: Any) -> Any:
@@ -51,6 +52,20 @@ def _separator_set(value: Any) -> Pattern:
     return Pattern.of(f"[{text}]+")
 
 
+def _depth(value: Any) -> int:
+    number = as_integer(value)
+    if not 1 <= number <= 2000:
+        raise ValueError(f"a depth is from 1 to 2000, not {number}")
+    return number
+
+
+def _optional_jmes(value: Any) -> JmesPath | None:
+    text = as_text(value)
+    return JmesPath.of(text) if text else None
+
+
+DEPTH = Kind("an integer from 1 to 2000", _depth)
+OPTIONAL_JMES = Kind("a JMESPath", _optional_jmes)
 FieldsInfo = Annotated[Any, Kind("a field name, a list of field names, or a dictionary of name and value templates", _fields_info)]
 Renames = Annotated[dict[str, str], Kind("a dictionary of names and new names", _renames)]
 OneCharacter = Annotated[str, Kind("one character", _one_character)]
