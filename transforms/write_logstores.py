@@ -28,9 +28,9 @@ register_log_group_coder()
 
 Files = dict[str, list[DataFile]]
 """For each target the files written for it; a target without logs has an empty list."""
-FILE_BYTES = 128 * 1024 * 1024
+FILE_BYTES = 64 * 1024 * 1024
 """In memory: a target's logs are written when they are that many, or"""
-BUFFER_BYTES = 192 * 1024 * 1024
+BUFFER_BYTES = 96 * 1024 * 1024
 """when all targets of a bundle have that many: then those that have most."""
 
 

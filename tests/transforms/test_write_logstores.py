@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
 from pipelines.launch import new_pipeline, run_pipeline
+from tests.crash import count_moments, run_killed_at
 from transforms import write_logstores
 from transforms.connectors import create_logstore, open_logstore
 from transforms.core.errors import NotFound, ParameterInvalid
@@ -198,3 +200,41 @@ def test_windows_do_not_matter(targets: dict[str, LogstoreDescriptor]) -> None:
 
     run(build)
     assert numbers(targets["a"]) == [0, 1, 2, 3] and open_logstore(targets["a"]).snapshot().files_total <= 2
+
+
+_PIPELINE = """
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from pipelines.launch import new_pipeline, run_pipeline
+from transforms.core.log_group import LogGroup
+from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
+from transforms.stores.shard import even_shards
+from transforms.write_logstores import CommitTargets, WriteLogstores
+
+targets = {{name: LogstoreDescriptor("demo", name, {folder!r} + "/" + name, even_shards(1)) for name in "ab"}}
+pairs = [("ab"[n % 2], LogGroup.from_logs([{{"n": str(n)}}], [n])) for n in range(6)]
+pipeline = new_pipeline(PipelineOptions(["--runner", "FnApiRunner"]))
+logs = pipeline | beam.Create(pairs).with_output_types(tuple[str, LogGroup])
+logs | WriteLogstores(targets, CommitTargets(targets, AppTransaction("job", 2), "job"), origin="job")
+run_pipeline(pipeline)
+"""
+
+
+def test_a_pipeline_killed_at_its_commits_and_run_again(tmp_path: Path) -> None:
+    prepared = tmp_path / "prepared"
+    for name in "ab":
+        store = create_logstore(LogstoreDescriptor("demo", name, str(prepared / name), even_shards(1)))
+        store.append([group(100)], origin="job", app=AppTransaction("job", 1))
+    moments = count_moments(_PIPELINE.format(folder=str(shutil.copytree(prepared, tmp_path / "counted"))))
+    commits = [n for n, moment in enumerate(moments) if moment.startswith("logstore.commit")]
+    assert len(commits) == 4 and set(moments[: commits[0]]) == {"logstore.write-file before", "logstore.write-file after"}
+    for n in commits:
+        folder = Path(shutil.copytree(prepared, tmp_path / f"killed {n}"))
+        run_killed_at(_PIPELINE.format(folder=str(folder)), n)
+        for again in (False, True):
+            if again:
+                exec(_PIPELINE.format(folder=str(folder)), {})
+            for place, name in enumerate("ab"):
+                done = again or commits.index(n) > 2 * place
+                found = numbers(LogstoreDescriptor("demo", name, str(folder / name), even_shards(1)))
+                assert found == ([place, place + 2, place + 4] if done else [100]), (moments[n], again)
