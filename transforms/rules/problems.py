@@ -8,6 +8,7 @@ from typing import Any
 
 from transforms.core.diagnostics import render_location
 from transforms.core.errors import Location, UserError
+from transforms.rules.secrets import place
 
 __all__ = ["SECURITY_CHECK", "Problem", "RuleInvalid"]
 
@@ -22,6 +23,11 @@ class Problem:
     message: str
     location: Location
     hint: str | None = None
+
+    def __post_init__(self) -> None:
+        # What people are shown has no password in it.
+        location = self.location
+        object.__setattr__(self, "location", place(location.text, location.start, location.end, location.source))
 
 
 class RuleInvalid(UserError):

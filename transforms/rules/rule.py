@@ -14,6 +14,7 @@ from transforms.rules.event import DEFAULT_TARGET, Event, EventFailed, Journal, 
 from transforms.rules.frame import Failure, Frame, State
 from transforms.rules.operations import Operation
 from transforms.rules.problems import Problem, RuleInvalid
+from transforms.rules.secrets import place
 
 __all__ = ["Note", "Rule", "RunResult", "Step", "compile_rule"]
 
@@ -71,7 +72,7 @@ class Rule:
         self.targets = bound.targets
         steps: list[Step] = []
         for number, call in enumerate(bound.steps, start=1):
-            location = Location(self.text, call.node.start, call.node.end, source)
+            location = place(self.text, call.node.start, call.node.end, source)
             steps.append(Step(number, f"{number} {call.function.name}", Operation(call), location))
         self.steps = tuple(steps)
 
@@ -95,11 +96,11 @@ class Rule:
 
     def location(self, failure: Failure) -> Location:
         """Where in the rule an event failed."""
-        return Location(self.text, failure.start, failure.end, self.source)
+        return place(self.text, failure.start, failure.end, self.source)
 
     def note(self, start: int, end: int, message: str) -> Note:
         """Something to say about a place in the rule."""
-        location = Location(self.text, start, end, self.source)
+        location = place(self.text, start, end, self.source)
         return Note(f"{location.line}:{location.column}", self.step_at(start), message)
 
     def step_at(self, character: int) -> str:
