@@ -7,7 +7,7 @@ batches, never within one. A source that cannot be loaded the first time is wait
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from transforms.core.errors import NotFound
@@ -29,11 +29,15 @@ class TableData:
 
 @dataclass(frozen=True)
 class SqlRequest:
-    """Arguments of ``res_rds_mysql``. ``fields`` are (column, name) pairs, None = all; ``password`` may be a reference."""
+    """Arguments of ``res_rds_mysql``. ``fields`` are (column, name) pairs, None = all; ``password`` may be a reference.
+
+    Rows whose ``deleted_flag_key`` says so may be left in: the function takes them out, and of rows with the same primary key all but the
+    last. ``update_time_key`` need not be among ``fields``; who refreshes by it selects it besides and does not give it.
+    """
 
     address: str
     username: str
-    password: str
+    password: str = field(repr=False)
     database: str
     table: str | None = None
     sql: str | None = None
@@ -50,7 +54,8 @@ class SqlRequest:
 
 @dataclass(frozen=True)
 class LogstoreRequest:
-    """Arguments of ``res_log_logstore_pull``. ``fields`` are (field, name) pairs; times are Unix seconds of receive time, None = open."""
+    """Arguments of ``res_log_logstore_pull``. ``fields`` are (field, name) pairs; times are Unix seconds of receive time, both included,
+    None = open. The function filters logs and keeps the newest of each key; the port only reads."""
 
     project: str
     logstore: str
@@ -67,13 +72,13 @@ class LogstoreRequest:
 
 @dataclass(frozen=True)
 class FileRequest:
-    """Arguments of ``res_oss_file``."""
+    """Arguments of ``res_oss_file``; the access key may be a reference. The function decompresses and asks for the file as it is."""
 
     endpoint: str
     bucket: str
     file: str
-    ak_id: str | None = None
-    ak_key: str | None = None
+    ak_id: str | None = field(default=None, repr=False)
+    ak_key: str | None = field(default=None, repr=False)
     change_detect_interval: float = 0
     base_retry_back_off: float = 1
     max_retry_back_off: float = 60
