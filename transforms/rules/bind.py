@@ -6,19 +6,20 @@ a zone that is wrong is found now. All problems are collected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from transforms.core.errors import Location, NotFound
 from transforms.core.suggest import suggestion
+from transforms.rules.constants import OPERATIONS
 from transforms.rules.function import REQUIRED, Function, Parameter
 from transforms.rules.library import function_named, function_names
 from transforms.rules.parse import read_tree
 from transforms.rules.problems import SECURITY_CHECK, Problem, RuleInvalid
 from transforms.rules.tree import Call, Constant, Dictionary, JobConstant, Listing, Node, Rule
 
-__all__ = ["Bound", "BoundCall", "BoundRule", "Converted", "Plain", "TargetName", "bind", "problems_of"]
+__all__ = ["Bound", "BoundCall", "BoundRule", "Converted", "Plain", "TargetName", "bind", "problems_of", "unknown_targets"]
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,26 @@ def bind(text: str, source: str = "rule") -> BoundRule:
     return BoundRule(rule, tuple(step for step in steps if step is not None), tuple(binder.targets))
 
 
-def problems_of(text: str, source: str = "rule") -> tuple[Problem, ...]:
-    """What is wrong with a rule; empty when it can be loaded."""
+def problems_of(text: str, source: str = "rule", targets: Collection[str] | None = None) -> tuple[Problem, ...]:
+    """What is wrong with a rule; empty when it can be loaded. Constant target names are checked when ``targets`` are given."""
     try:
-        bind(text, source)
+        bound = bind(text, source)
     except RuleInvalid as error:
         return error.problems
-    return ()
+    return () if targets is None else unknown_targets(bound, targets)
+
+
+def unknown_targets(bound: BoundRule, names: Collection[str]) -> tuple[Problem, ...]:
+    """The target names that a rule gives as constants and that are not among ``names``, as problems."""
+    return tuple(
+        Problem(
+            f"no target {target.name!r} is configured",
+            Location(bound.rule.text, target.start, target.end, bound.rule.source),
+            suggestion(target.name, names, "target") or "name the target in the job's targets",
+        )
+        for target in bound.targets
+        if target.name not in names
+    )
 
 
 class _Binder:
@@ -106,8 +120,7 @@ class _Binder:
         try:
             return function_named(call.name)
         except NotFound:
-            hint = suggestion(call.name, function_names(), "function")
-            hint = hint if hint and "mean" in hint else "`logsluice functions --search WORD` finds functions"
+            hint = _instead(call.name)
             place = (call.start, call.start + len(call.name))
             self.problems.append(
                 Problem(f"{SECURITY_CHECK}invalid call in detected: {call.name}", Location(self.rule.text, *place, self.rule.source), hint)
@@ -243,6 +256,24 @@ class _Binder:
     def _problem(self, node: Node | tuple[Node, ...] | None, message: str, hint: str | None) -> None:
         assert isinstance(node, Node)
         self.problems.append(Problem(message, Location(self.rule.text, node.start, node.end, self.rule.source), hint))
+
+
+_PYTHON = {
+    "abs": "op_abs", "bool": "ct_bool", "chr": "ct_chr", "dict": "dct_make", "float": "ct_float", "hex": "ct_hex", "int": "ct_int", "len": "op_len",
+    "list": "lst_make", "max": "op_max", "min": "op_min", "ord": "ct_ord", "pow": "op_pow", "reversed": "lst_reverse", "round": "op_round",
+    "sorted": "lst_sort", "str": "ct_str", "sum": "op_sum",
+}  # fmt: skip
+"""Functions of Python that people try, and what rules have instead."""
+
+
+def _instead(name: str) -> str:
+    """What to say to somebody who calls a function that there is not."""
+    if name in OPERATIONS:
+        return f"{name} stands alone, without parentheses"
+    if name in _PYTHON:
+        return f"{_PYTHON[name]}(…) does that"
+    hint = suggestion(name, function_names(), "function")
+    return hint if hint and "mean" in hint else "`logsluice functions --search WORD` finds functions"
 
 
 def _literal(bound: Bound) -> tuple[bool, Any]:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from transforms.core.errors import Location
-from transforms.core.suggest import suggestion
-from transforms.rules.bind import bind
+from transforms.rules.bind import bind, unknown_targets
 from transforms.rules.context import Context
 from transforms.rules.event import DEFAULT_TARGET, Event, EventFailed, Journal, Target
 from transforms.rules.frame import Failure, Frame, State
 from transforms.rules.operations import Operation
-from transforms.rules.problems import Problem, RuleInvalid
+from transforms.rules.problems import RuleInvalid
 from transforms.rules.secrets import place
 
 __all__ = ["Note", "Rule", "RunResult", "Step", "compile_rule"]
@@ -70,6 +69,7 @@ class Rule:
         self.text = bound.rule.text
         self.source = source
         self.targets = bound.targets
+        self._bound = bound
         steps: list[Step] = []
         for number, call in enumerate(bound.steps, start=1):
             location = place(self.text, call.node.start, call.node.end, source)
@@ -81,18 +81,9 @@ class Rule:
 
     def check_targets(self, names: Collection[str]) -> None:
         """Raises RuleInvalid for constant target names that are not among ``names``."""
-        unknown = [target for target in self.targets if target.name not in names]
+        unknown = unknown_targets(self._bound, names)
         if unknown:
-            raise RuleInvalid(
-                [
-                    Problem(
-                        f"no target {target.name!r} is configured",
-                        Location(self.text, target.start, target.end, self.source),
-                        suggestion(target.name, names, "target") or "name the target in the job's targets",
-                    )
-                    for target in unknown
-                ]
-            )
+            raise RuleInvalid(unknown)
 
     def location(self, failure: Failure) -> Location:
         """Where in the rule an event failed."""
