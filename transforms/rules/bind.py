@@ -138,7 +138,7 @@ class _Binder:
                 given = nodes if isinstance(nodes, tuple) else ()
                 arguments[parameter.name] = tuple(self._argument(node, parameter, function, place) for place, node in enumerate(given))
             elif nodes is None:
-                arguments[parameter.name] = self._default(parameter, function)
+                arguments[parameter.name] = self._default(parameter)
             else:
                 assert isinstance(nodes, Node)
                 arguments[parameter.name] = self._argument(nodes, parameter, function)
@@ -151,7 +151,7 @@ class _Binder:
             self._target(call, arguments)
         return BoundCall(call, function, arguments)
 
-    def _default(self, parameter: Parameter, function: Function) -> Converted:
+    def _default(self, parameter: Parameter) -> Converted:
         value = None if parameter.default is REQUIRED else parameter.default
         if isinstance(value, str) and not parameter.kind.lazy:
             return Converted(parameter.kind.convert(value), value)
@@ -285,7 +285,7 @@ def _literal(bound: Bound) -> tuple[bool, Any]:
     node = bound.node
     if isinstance(node, Constant):
         return True, node.value
-    if isinstance(node, JobConstant) or isinstance(node, Call):
+    if isinstance(node, JobConstant | Call):
         return False, None
     parts = [_literal(item) for item in bound.items]
     if not all(constant for constant, _ in parts):

@@ -24,6 +24,10 @@ MAX_DEPTH = 60
 """Deepest nesting of calls and literals."""
 MAX_NODES = 100_000
 """Most expressions in a rule."""
+MOST_DIGITS = 4_000
+"""Longest integer in a rule."""
+MOST_BITS = 13_288
+"""The same in binary digits."""
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("op_eq", "=="),
@@ -54,7 +58,7 @@ def parse(text: str, source: str = "rule") -> Rule:
 
 def read_tree(text: str, source: str = "rule") -> tuple[Rule, list[Problem]]:
     """As `parse`, but gives the problems beside the steps that could be read, so that these can be checked as well."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     reader = _Reader(text, source)
     steps = reader.steps()
     return Rule(text, source, tuple(steps)), reader.problems
@@ -67,6 +71,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self._lines = [0]
         self._nodes = 0
+        self._in_chain = False
         for i, character in enumerate(text):
             if character == "\n":
                 self._lines.append(i + 1)
@@ -90,6 +95,10 @@ class _Reader:
                 0, 0, f"the rule has {len(self.text):,} characters; {MAX_CHARACTERS:,} are the most", "split it into several jobs"
             )
             return None
+        if "\0" in self.text:
+            place = self.text.index("\0")
+            self._refuse_at(place, place + 1, f"{SECURITY_CHECK}invalid syntax", "there is a NUL character here; take it out")
+            return None
         try:
             with warnings.catch_warnings():
                 # An unknown escape such as "\d" keeps its backslash and is no reason to warn.
@@ -99,7 +108,7 @@ class _Reader:
             self._syntax_error(error)
         except (RecursionError, MemoryError):
             self._refuse_at(0, len(self.text), "the rule is nested too deeply", f"at most {MAX_DEPTH} levels are read")
-        except ValueError as error:  # a NUL character in the text, a lone surrogate
+        except ValueError as error:  # half of a surrogate pair
             self._refuse_at(0, 0, f"{SECURITY_CHECK}invalid syntax ({error})", "take the character out")
         return None
 
@@ -131,7 +140,8 @@ class _Reader:
             return None
         if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
             target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-            name = target.id if isinstance(target, ast.Name) else ast.unparse(target)[:60]
+            start, end = self._span(target)
+            name = target.id if isinstance(target, ast.Name) else self.text[start:end][:60]
             hint = 'there are no variables; e_set("field", value) sets a field'
             self._refuse(statement, f"{SECURITY_CHECK}invalid assign detected: {name}", hint)
             return None
@@ -180,6 +190,13 @@ class _Reader:
         if isinstance(node.value, complex) or node.value is Ellipsis:
             self._refuse(node, f"{SECURITY_CHECK}invalid type detected: <class '_ast.Constant'>", "numbers are integers or floats")
             return Constant(start, end, None)
+        if isinstance(node.value, int) and node.value.bit_length() > MOST_BITS:
+            self._refuse(node, f"the number has more than {MOST_DIGITS:,} digits", "longer numbers can only be text")
+            return Constant(start, end, None)
+        if isinstance(node.value, str) and not node.value.isascii() and not _is_whole(node.value):
+            hint = r"\ud800 to \udfff are no characters; beyond \uffff a character is written with eight digits: \U0001f600"
+            self._refuse(node, "the text has half of a character in it", hint)
+            return Constant(start, end, None)
         return Constant(start, end, node.value)
 
     def _name(self, node: ast.Name, start: int, end: int) -> Node:
@@ -204,17 +221,22 @@ class _Reader:
             self._refuse_type(node.func)
             return Constant(start, end, None)
         arguments: list[Node] = []
+        unpacks = False
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 self._refuse(argument, f"{SECURITY_CHECK}invalid type detected: <class '_ast.Starred'>", "write the arguments out")
+                unpacks = True
                 continue
             arguments.append(self._expression(argument, depth + 1))
         keywords: list[tuple[str, Node]] = []
         for keyword in node.keywords:
             if keyword.arg is None:
                 self._refuse(keyword.value, f"{SECURITY_CHECK}invalid type detected: <class '_ast.keyword'>", "write the arguments out")
+                unpacks = True
                 continue
             keywords.append((keyword.arg, self._expression(keyword.value, depth + 1)))
+        if unpacks:
+            return Constant(start, end, None)  # what was unpacked is not known, so no word on which arguments are missing
         return Call(start, end, node.func.id, tuple(arguments), tuple(keywords), node.func.id)
 
     def _dictionary(self, node: ast.Dict, start: int, end: int, depth: int) -> Node:
@@ -230,6 +252,18 @@ class _Reader:
         return Dictionary(start, end, tuple(items))
 
     def _comparison(self, node: ast.Compare, start: int, end: int, depth: int) -> Node:
+        chained = len(node.ops) > 1
+        if chained and self._in_chain:
+            # The values in between are evaluated twice, and inside each other that would double and double.
+            self._refuse(node, "a chain of comparisons cannot stand inside another one", "write it out: a < b and b < c")
+            return Constant(start, end, None)
+        outer, self._in_chain = self._in_chain, self._in_chain or chained
+        try:
+            return self._compared(node, start, end, depth)
+        finally:
+            self._in_chain = outer
+
+    def _compared(self, node: ast.Compare, start: int, end: int, depth: int) -> Node:
         parts: list[Node] = []
         left = self._expression(node.left, depth + 1)
         for operator, right in zip(node.ops, node.comparators, strict=True):
@@ -286,6 +320,14 @@ class _Reader:
             hint = "op_if(condition, a, b) chooses between values"
         elif isinstance(node, ast.JoinedStr):
             hint = 'str_format("{}", value) builds text'
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            hint = "op_neg(a) turns the sign round"
+        elif isinstance(node, ast.Set):
+            hint = "there are no sets; a list stands in brackets: [1, 2]"
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.For | ast.While):
+            hint = "there are no loops; e_split makes an event of each element of a list"
+        elif isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.Import | ast.ImportFrom):
+            hint = "rules cannot define or import anything; `logsluice functions` lists what there is"
         elif isinstance(node, ast.If):
             hint = "e_if(condition, operation) and e_if_else(condition, a, b) choose between operations"
         self._refuse(node, f"{SECURITY_CHECK}invalid type detected: <class '_ast.{type(node).__name__}'>", hint)
@@ -296,6 +338,15 @@ class _Reader:
 
     def _refuse_at(self, start: int, end: int, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(message, Location(self.text, start, end, self.source), hint))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether UTF-8 can hold a text: there is no half of a surrogate pair in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _can_be_key(node: Node) -> bool:

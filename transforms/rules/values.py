@@ -50,8 +50,16 @@ def stored_text(value: Any) -> str | None:
     """A value as a field keeps it; None means that the field is left alone.
 
     Booleans are ``true`` and ``false``, bytes are read as UTF-8 (what cannot be read is left out), lists and dictionaries become
-    JSON with blanks after ``,`` and ``:``, times are ISO with a blank between date and time.
+    JSON with blanks after ``,`` and ``:``, times are ISO with a blank between date and time. Half of a surrogate pair, which UTF-8
+    cannot hold, becomes U+FFFD.
     """
+    text = _kept(value)
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _kept(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
