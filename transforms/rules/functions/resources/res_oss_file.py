@@ -115,7 +115,7 @@ def _decompressed(content: bytes) -> bytes:
             raise ValueError(f"the file has more than {_MOST_BYTES:,} bytes when it is decompressed")
         if not member.eof:
             raise ValueError("the gzip file ends too early")
-        content = member.unused_data
+        content = member.unused_data.lstrip(b"\0")  # some writers fill up to a block
     return b"".join(whole)
 
 
