@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import warnings
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Any
 
 from transforms.core.errors import Location
@@ -72,6 +74,8 @@ class _Reader:
         self._lines = [0]
         self._nodes = 0
         self._in_chain = False
+        self._ascii = text.isascii()
+        self._starts: dict[int, list[int]] = {}
         for i, character in enumerate(text):
             if character == "\n":
                 self._lines.append(i + 1)
@@ -289,6 +293,7 @@ class _Reader:
             return Call(start, end, "op_not", (self._expression(operand, depth + 1),), (), "not")
         number = operand.value if isinstance(operand, ast.Constant) else None
         if isinstance(node.op, ast.USub | ast.UAdd) and isinstance(number, int | float) and not isinstance(number, bool):
+            self._expression(operand, depth)
             return Constant(start, end, -number if isinstance(node.op, ast.USub) else number)
         self._refuse_type(node)
         return Constant(start, end, None)
@@ -300,11 +305,15 @@ class _Reader:
 
     def _offset(self, line: int, byte_column: int) -> int:
         begin = self._lines[line - 1]
-        stop = self._lines[line] if line < len(self._lines) else len(self.text)
-        text = self.text[begin:stop]
-        if text.isascii():
+        if self._ascii:
             return begin + byte_column
-        return begin + len(text.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore"))
+        starts = self._starts.get(line)
+        if starts is None:
+            text = self.text[begin : self._lines[line] if line < len(self._lines) else len(self.text)]
+            # Where in the line's UTF-8 each character begins, beside its number.
+            starts = list(accumulate((len(character.encode("utf-8", "surrogatepass")) for character in text), initial=0))
+            self._starts[line] = starts
+        return begin + bisect_left(starts, byte_column)
 
     def _is_triple_quoted(self, node: ast.Constant) -> bool:
         start, _ = self._span(node)
