@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from pipelines.transform_plan import TransformPlan
-from transforms.connectors.rule_resources import ResourceSettings
+from typing import TYPE_CHECKING
 
-__all__ = ["resources_of"]
+from transforms.connectors.rule_resources import ResourceSettings
+from transforms.rules.context import Context
+
+if TYPE_CHECKING:
+    from pipelines.cli.app import App
+    from pipelines.transform_plan import TransformPlan
+
+__all__ = ["preview_context", "resources_of"]
 
 
 def resources_of(plan: TransformPlan) -> ResourceSettings:
@@ -19,3 +25,9 @@ def resources_of(plan: TransformPlan) -> ResourceSettings:
         logstores=tuple(sorted(plan.stores.items())),
         default_project=plan.project,
     )
+
+
+def preview_context(app: App, source: str, parameters: tuple[tuple[str, str], ...], tables: tuple[tuple[str, str], ...]) -> Context:
+    """The surroundings of a preview: parameters and pasted tables; databases and Logstores as a job would have them."""
+    del app, source
+    return Context(ResourceSettings(parameters=parameters, pasted=tables)())

@@ -25,6 +25,7 @@ class ResourceSettings:
         threat_intelligence: path or URL of a JSON lines file.
         logstores: those that rules may pull, by ``PROJECT/LOGSTORE``.
         default_project: of Logstores that are named without one.
+        pasted: name of a table, Logstore or file → CSV (or other) file that stands in for it, in previews.
     """
 
     parameters: tuple[tuple[str, str], ...] = ()
@@ -33,6 +34,7 @@ class ResourceSettings:
     threat_intelligence: str | None = None
     logstores: tuple[tuple[str, LogstoreDescriptor], ...] = ()
     default_project: str = "default"
+    pasted: tuple[tuple[str, str], ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.parameters, self.files, self.ip_databases, self.threat_intelligence, tuple(key for key, _ in self.logstores)))
