@@ -53,6 +53,11 @@ class JmesPath:
     def __repr__(self) -> str:
         return f"JmesPath({self.text!r})"
 
+    @property
+    def is_path(self) -> bool:
+        """Whether it is nothing but a path (``a.b[0].c``): it then finds its way through documents of any leaves."""
+        return self._path is not None
+
     def search(self, document: Any) -> Any:
         """What the expression finds in a document of JSON values; None for nothing.
 
