@@ -176,12 +176,14 @@ class _Binder:
             given = len(call.arguments)
             message = f"{call.written}() takes {most} positional argument{'s' * (most != 1)} but {given} were given"
             self._problem(rest[0], message, self._usage(function))
+        known_problems = len(self.problems)
         for name, node in call.keywords:
             known = function.aliases.get(name, name)
             found = by_name.get(known)
             if found is None or found.variadic:
                 hint = suggestion(name, [one.name for one in parameters if not one.variadic], "parameter")
-                self._problem(node, f"{call.written}() got an unexpected keyword argument '{name}'", hint or self._usage(function))
+                hint = hint if hint and "mean" in hint else self._usage(function)
+                self._problem(node, f"{call.written}() got an unexpected keyword argument '{name}'", hint)
                 self._expression(node)
             elif found.positional_only:
                 message = f"{call.written}() takes '{name}' by position only"
@@ -190,6 +192,8 @@ class _Binder:
                 self._problem(node, f"{call.written}() got multiple values for argument '{name}'", self._usage(function))
             else:
                 laid[known] = node
+        if len(self.problems) != known_problems:
+            return laid  # what is missing is most likely there under the wrong name
         missing = [one.name for one in parameters if one.default is REQUIRED and not one.variadic and one.name not in laid]
         if missing:
             names = " and ".join(f"'{name}'" for name in missing)
@@ -214,17 +218,25 @@ class _Binder:
         try:
             return Converted(parameter.kind.convert(value), value)
         except (ValueError, TypeError) as error:
-            self._problem(node, f"{function.name}: {parameter.name}: {error}", f"{parameter.name} takes {parameter.kind.name}")
+            what, kind = str(error), parameter.kind.name
+            message = (
+                f"{function.name}: {what}" if what.startswith(f"{parameter.name} is ") else f"{function.name}: {parameter.name}: {what}"
+            )
+            hint = self._usage(function) if kind.endswith(parameter.name) else f"{parameter.name} takes {kind}"
+            self._problem(node, message, hint)
             return Converted(None, value)
 
     def _operation(self, node: Node) -> Bound:
+        hint = "conditions and operations take turns"
         if isinstance(node, Call):
             function = self._function(node)
             if function is None:
                 return Plain(node)
             if function.is_step:
                 return self._call(node, function) or Plain(node)
-        self._problem(node, "an operation is needed here: a step such as e_set(…), or DROP or KEEP", "conditions and operations take turns")
+            if node.written == node.name:
+                hint = f'{node.written} gives a value, which a step can use: e_set("field", {node.written}(…))'
+        self._problem(node, "an operation is needed here: a step such as e_set(…), or DROP or KEEP", hint)
         return Plain(node)
 
     def _expression(self, node: Node) -> Bound:

@@ -64,19 +64,37 @@ class _Job(Expression):
 class _Collection(Expression):
     """A list, a tuple or a dictionary of expressions."""
 
-    def __init__(self, items: Sequence[Expression], make: Callable[[Sequence[Any]], Any]) -> None:
+    def __init__(self, items: Sequence[Expression], make: Callable[[Sequence[Any]], Any], start: int, end: int) -> None:
         self._items = tuple(items)
         self._make = make
+        self._start, self._end = start, end
 
     def value(self, event: Event) -> Any:
-        return self._make([item.value(event) for item in self._items])
+        return self._made([item.value(event) for item in self._items])
 
     def column(self, frame: Frame) -> Column:
         columns = [item.column(frame) for item in self._items]
-        if all(isinstance(column, Fixed) for column in columns):
-            return Fixed(self._make([column.value for column in columns if isinstance(column, Fixed)]))
-        rows = zip(*(values_of(column, frame.rows) for column in columns), strict=True)
-        return [self._make(row) for row in rows]
+        if not columns:
+            return Fixed(self._make(()))
+        fixed = all(isinstance(column, Fixed) for column in columns)
+        results: list[Any] = []
+        for number, row in enumerate(zip(*(values_of(column, 1 if fixed else frame.rows) for column in columns), strict=True)):
+            try:
+                results.append(self._made(row))
+            except EventFailed as failed:
+                failure = Failure(failed.reason, failed.start, failed.end)
+                if fixed:
+                    frame.fail_all(failure)
+                else:
+                    frame.fail(pl.Series("", [number], pl.UInt32), failure)
+                results.append(None)
+        return Fixed(results[0]) if fixed else results
+
+    def _made(self, parts: Sequence[Any]) -> Any:
+        try:
+            return self._make(parts)
+        except TypeError:
+            raise EventFailed.of("{…}", "a list or a dictionary cannot be a key", self._start, self._end) from None
 
 
 def _dictionary(parts: Sequence[Any]) -> dict[Any, Any]:
@@ -337,9 +355,9 @@ def build(bound: Bound) -> Expression:
         return _Job(node.name)
     items = [build(item) for item in bound.items]
     if isinstance(node, Dictionary):
-        return _Collection(items, _dictionary)
+        return _Collection(items, _dictionary, node.start, node.end)
     assert isinstance(node, Listing)
-    return _Collection(items, tuple if node.is_tuple else list)
+    return _Collection(items, tuple if node.is_tuple else list, node.start, node.end)
 
 
 def _slots(bound: BoundCall) -> tuple[_Slot, ...]:

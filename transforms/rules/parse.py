@@ -40,7 +40,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.LtE: ("op_le", "<="),
 }
 _INSTEAD = {
-    ast.Add: "op_add(a, b)",
+    ast.Add: "op_sum(a, b) for numbers, op_add(a, b) for text",
     ast.Sub: "op_sub(a, b)",
     ast.Mult: "op_mul(a, b)",
     ast.Div: "op_div_true(a, b)",
@@ -119,7 +119,11 @@ class _Reader:
     def _syntax_error(self, error: SyntaxError) -> None:
         start = len(self.text.rstrip())
         if error.lineno is not None and error.lineno <= len(self._lines):
-            start = min(self._lines[error.lineno - 1] + max(0, (error.offset or 1) - 1), len(self.text))
+            begin = self._lines[error.lineno - 1]
+            start = min(begin + max(0, (error.offset or 1) - 1), len(self.text))
+            if isinstance(error, IndentationError):
+                line = self.text[begin:].split("\n", 1)[0]
+                start = begin + len(line) - len(line.lstrip())
         said = (error.msg or "").removeprefix("invalid syntax").strip(" .:")
         at_end = "was never closed" in said or "unterminated" in said or "EOF" in said
         reason = "unexpected EOF while parsing" if at_end else "invalid syntax"
@@ -252,6 +256,7 @@ class _Reader:
             key_node = self._expression(key, depth + 1)
             if not _can_be_key(key_node):
                 self._refuse(key, "a list or a dictionary cannot be a key", "keys are text or numbers")
+                key_node = Constant(key_node.start, key_node.end, None)
             items.append((key_node, self._expression(value, depth + 1)))
         return Dictionary(start, end, tuple(items))
 
