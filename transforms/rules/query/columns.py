@@ -7,7 +7,7 @@ from typing import Protocol
 
 import polars as pl
 
-from transforms.rules.cells import only_where
+from transforms.rules.cells import only_where, row_numbers
 from transforms.rules.frame import RECEIVE_TAG
 from transforms.rules.matching import by_distinct, matches
 from transforms.rules.query.numbers import NUMBER
@@ -116,21 +116,32 @@ def _numeric(predicate: Comparison | Range, texts: pl.Series) -> pl.Series:
     return texts.str.contains(NUMBER).fill_null(False) if found is None else found
 
 
+def _floats(texts: pl.Series) -> pl.Series:
+    """The numbers that texts hold, rounded; null for texts that are no numbers."""
+    floats = texts.cast(pl.Float64, strict=False)
+    # The engine takes words such as "inf" as well, and no blanks: few texts need a second look.
+    odd = ~floats.is_finite().fill_null(False) & texts.is_not_null()
+    if not odd.any():
+        return floats
+    rows = row_numbers(odd)
+    others = texts.gather(rows)
+    numbers = others.str.contains(NUMBER)
+    return floats.scatter(rows, only_where(others, numbers).str.strip_chars(" \t\r\n").cast(pl.Float64, strict=False))
+
+
 def _compared(comparison: Comparison, texts: pl.Series) -> pl.Series:
     """By floats; rounding keeps the order, so that only numbers that round to the bound's float need a second look."""
-    floats = texts.str.strip_chars(" \t\r\n").cast(pl.Float64, strict=False)
+    floats = _floats(texts)
     bound = float(comparison.number)
-    numeric = floats.is_not_null()
-    if numeric.any():
-        numeric = numeric & texts.str.contains(NUMBER)
-    tied = (numeric & (floats == bound)).fill_null(False)
-    apart = {"=": None, ">": floats > bound, ">=": floats > bound, "<": floats < bound, "<=": floats < bound}[comparison.sign]
-    found = numeric & apart if apart is not None else _none(len(texts))
-    found = (found & ~tied).fill_null(False)
+    tied = (floats == bound).fill_null(False)
+    if comparison.sign == "=":
+        found = _none(len(texts))
+    else:
+        found = (floats > bound if comparison.sign in (">", ">=") else floats < bound).fill_null(False)
     if not tied.any():
         return found
     # Up to 15 digits a float stands for one decimal number alone, and the tie is one of the numbers themselves.
-    if len(str(abs(comparison.number))) <= 15 and abs(comparison.number) >= Decimal("1e-30"):
+    if len(str(abs(comparison.number))) <= 15 and not 0 < abs(comparison.number) < Decimal("1e-30"):
         sure = (tied & (texts.str.len_bytes() <= 15) & ~texts.str.contains("[eE]")).fill_null(False)
     else:
         sure = _none(len(texts))
