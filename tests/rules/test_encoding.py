@@ -149,7 +149,7 @@ def test_a_token_is_good_for_its_time() -> None:
     assert not rule.run_logs([{}], at(999)).failures
     assert rule.run_logs([{}], at(1001)).failures
     late = scalar('jwt_encoding({"exp": "soon"}, "k")', {})
-    with pytest.raises(EventFailed, match="no number of seconds|no JSON Web Token"):
+    with pytest.raises(EventFailed, match="no number of seconds"):
         scalar(f'jwt_decoding("{late}", "k")', {})
 
 

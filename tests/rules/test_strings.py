@@ -30,7 +30,7 @@ CALLS = [
     'str_format("{}-{{{}}}", v("a"), v("b"))', 'str_format("{1}{0}{1}", v("a"), true)', 'str_format("{:>5}|", v("a"))', 'str_format("x", v("a"))',
     'str_hex_escape_encode(v("a"))', 'str_isalnum(v("a"))', 'str_isalpha(v("a"))', 'str_isascii(v("a"))', 'str_isdecimal(v("a"))',
     'str_isdigit(v("a"))', 'str_isnumeric(v("a"))', 'str_islower(v("a"))', 'str_isupper(v("a"))', 'str_isprintable(v("a"))', 'str_isspace(v("a"))',
-    'url_decoding(v("a"))', 'html_encoding(v("a"))', 'html_decoding(v("a"))', 'base64_encoding(v("a"))', 'md5_encoding(v("a"))',
+    'url_decoding(v("a"))', 'url_encoding(v("a"))', 'crc32_encoding(v("a"))', 'html_encoding(v("a"))', 'html_decoding(v("a"))', 'base64_encoding(v("a"))', 'md5_encoding(v("a"))',
     'sha1_encoding(v("a"), "SHA256")', 'base64_decoding(v("a"))', 'base64_decoding(base64_encoding(v("a")))',
 ]  # fmt: skip
 

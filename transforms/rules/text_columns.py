@@ -36,7 +36,17 @@ def where(plain: pl.Series, texts: pl.Series, columnar: Callable[[pl.Series], pl
 
 
 def each(texts: pl.Series, scalar: Callable[[str], object]) -> pl.Series:
-    """A function of one text, over all of them: quicker than the engine's general way, since nothing is converted. Null stays null."""
-    values = normal([None if text is None else scalar(text) for text in texts.to_list()])
-    assert isinstance(values, pl.Series)
-    return values
+    """A function of one text, once for each distinct one: quicker than the engine's general way, since nothing is converted.
+
+    Null stays null.
+    """
+    given = texts.to_list()
+    distinct = set(given)
+    if 2 * len(distinct) <= len(given):
+        made = {text: None if text is None else scalar(text) for text in distinct}
+        values = [made[text] for text in given]
+    else:
+        values = [None if text is None else scalar(text) for text in given]
+    found = normal(values)
+    assert isinstance(found, pl.Series)
+    return found

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from transforms.rules.byte_formats import Encoding, read_bytes
-from transforms.rules.function import Example, expression
+from transforms.rules.function import Decline, Example, expression
 from transforms.rules.kinds import AnyValue, Choice
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -33,3 +37,13 @@ def crc32_encoding(
     It is the check sum of Ethernet, gzip and zlib.
     """
     return zlib.crc32(read_bytes(value, input_format, input_encoding))
+
+
+@crc32_encoding.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.text_columns import each
+
+    value = call.text("value")
+    if call.fixed("input_format") != "raw" or call.fixed("input_encoding") != "utf-8" or value.null_count():
+        raise Decline
+    return each(value, lambda text: zlib.crc32(text.encode()))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from transforms.rules.function import Example, expression
+from transforms.rules.function import Decline, Example, expression
 from transforms.rules.kinds import Text
-from transforms.rules.limits import within_limit
+from transforms.rules.limits import MOST_CHARACTERS, within_limit
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -26,3 +31,16 @@ def url_encoding(value: Text) -> str:
     made = quote(value, safe="")
     within_limit(len(made))
     return made
+
+
+@url_encoding.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.text_columns import is_ascii, longest, where
+
+    value = call.text("value")
+    if longest(value) * 3 > MOST_CHARACTERS:
+        raise Decline
+    return where(is_ascii(value), value, lambda texts: texts.str.replace_many(_MARKS), lambda text: quote(text, safe=""))
+
+
+_MARKS = {mark: quote(mark, safe="") for mark in map(chr, range(128)) if quote(mark, safe="") != mark}
