@@ -6,8 +6,8 @@ its ``*``, each a run of characters in which None stands for any one character.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from transforms.rules.pattern import Pattern
 
@@ -16,8 +16,7 @@ __all__ = ["And", "Comparison", "Contains", "Equals", "Found", "Node", "Not", "O
 Piece = tuple[str | None, ...]
 
 
-@dataclass(frozen=True)
-class Wildcards:
+class Wildcards(NamedTuple):
     """Text in which ``*`` stands for any run of characters and ``?`` for one.
 
     Attributes:
@@ -46,37 +45,32 @@ def _joined(piece: Piece) -> str | None:
     return None if None in piece else "".join(part or "" for part in piece)
 
 
-@dataclass(frozen=True)
-class Contains:
+class Contains(NamedTuple):
     """The value has the text somewhere."""
 
     text: Wildcards
 
 
-@dataclass(frozen=True)
-class Equals:
+class Equals(NamedTuple):
     """The whole value is the text."""
 
     text: Wildcards
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The regular expression matches somewhere in the value."""
 
     pattern: Pattern
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The value is a number, and compares so: ``sign`` is one of ``= > >= < <=``."""
 
     sign: str
     number: Decimal
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """The value is a number between two numbers, both included; None is an open end."""
 
     low: Decimal | None
@@ -86,30 +80,26 @@ class Range:
 Predicate = Contains | Equals | Found | Comparison | Range
 
 
-@dataclass(frozen=True)
-class Test:
+class Test(NamedTuple):
     """A predicate on one field; ``field`` None: on the values of all fields, one of which is enough."""
 
     field: str | None
     predicate: Predicate
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(NamedTuple):
     """The other way round."""
 
     part: Node
 
 
-@dataclass(frozen=True)
-class And:
+class And(NamedTuple):
     """All parts hold."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Or:
+class Or(NamedTuple):
     """Some part holds."""
 
     parts: tuple[Node, ...]
