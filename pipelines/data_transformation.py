@@ -84,9 +84,11 @@ def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str
         _directed(outputs.dead_letters, "dead letters", plan.targets[DEAD_LETTERS]),
     ]
     directed += [_directed(groups, f"target '{name}'", plan.targets[name]) for name, groups in outputs.targets.items()]
-    directed.append(outputs.routed | "Route" >> beam.Map(_routed, dict(plan.targets), default, plan.source.project))
-    written = directed | "Outputs" >> beam.Flatten()
-    written | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
+    directed.append(
+        outputs.routed
+        | "Route" >> beam.Map(_routed, dict(plan.targets), default, plan.source.project).with_output_types(tuple[Destination, LogGroup])
+    )
+    tuple(directed) | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
     outputs.reports | "Add up" >> beam.CombineGlobally(RuleReport.total) | "Save reports" >> beam.Map(_save, reports)
 
 
@@ -120,7 +122,7 @@ def _in_pieces(group: LogGroup, pieces: Sequence[Interval], origins: Sequence[st
 
 
 def _directed(groups: PCollection[Any], name: str, key: str) -> PCollection[Any]:
-    directed: PCollection[Any] = groups | f"To the {name}" >> beam.Map(_to, key)
+    directed: PCollection[Any] = groups | f"To the {name}" >> beam.Map(_to, key).with_output_types(tuple[Destination, LogGroup])
     return directed
 
 

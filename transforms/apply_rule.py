@@ -105,11 +105,20 @@ class ApplyRule(beam.PTransform[Any, Any]):
             else:
                 batches = batches | f"Step {step.label}" >> beam.Map(apply).with_output_types(RuleBatch)
         tags = {name: _tag(number) for number, name in enumerate(self.targets)}
-        release = beam.ParDo(_Release(self.rule, tags, self.surroundings))
+        # Without types Beam would pickle elements whole to guess their size.
+        whole: Any = LogGroup if not _keyed(groups.element_type) else tuple[Any, LogGroup]
+        routed: Any = tuple[Target, LogGroup] if not _keyed(groups.element_type) else tuple[Any, tuple[Target, LogGroup]]
+        types = {"routed": routed, "dead": whole, "reports": RuleReport, **dict.fromkeys(tags.values(), whole)}
+        release = beam.ParDo(_Release(self.rule, tags, self.surroundings)).with_output_types(whole, **types)
         outputs = batches | "Release" >> release.with_outputs("routed", "dead", "reports", *tags.values(), main="default")
         return RuleOutputs(
             outputs.default, {name: outputs[tag] for name, tag in tags.items()}, outputs.routed, outputs.dead, outputs.reports
         )
+
+
+def _keyed(element_type: Any) -> bool:
+    """Whether a PCollection's elements are pairs."""
+    return getattr(element_type, "__origin__", None) is tuple or hasattr(element_type, "tuple_types")
 
 
 def _begin(element: Any) -> RuleBatch:

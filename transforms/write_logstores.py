@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -31,7 +31,9 @@ Files = dict[str, list[DataFile]]
 FILE_BYTES = 64 * 1024 * 1024
 """In memory: a target's logs are written when they are that many, or"""
 BUFFER_BYTES = 96 * 1024 * 1024
-"""when all targets of a bundle have that many: then those that have most."""
+"""when all targets of a bundle have that many, all writers together: then those that have most."""
+LEAST_BYTES = 16 * 1024 * 1024
+"""A writer beside many others has at least that much."""
 
 
 class Destination(NamedTuple):
@@ -45,8 +47,9 @@ class Destination(NamedTuple):
 class WriteLogstores(beam.PTransform[Any, Any]):
     """Writes logs to targets and hands **one** element, ``{target: [DataFile, …]}``, to a committer. Gives what that returns.
 
-    The input is a mapping of target → PCollection[LogGroup], or a PCollection of (target, LogGroup) pairs, where the target is a name
-    of ``targets`` or a `Destination`. All targets are in the element, those without logs too, even when there is no log at all.
+    The input is a mapping of target → PCollection[LogGroup], or a PCollection of (target, LogGroup) pairs, or a list of those, where the
+    target is a name of ``targets`` or a `Destination`. Each PCollection is written where it comes from: flattening logs first would send
+    all of them through the runner. All targets are in the element, those without logs too, even when there is no log at all.
 
     A bundle that is tried again leaves invisible files behind. A committer may be called again with the same files: it must commit
     with an AppTransaction (`CommitTargets`), or only save the list for the launcher to commit (`SaveFiles`, `load_files`).
@@ -69,21 +72,21 @@ class WriteLogstores(beam.PTransform[Any, Any]):
                 _known(target, self._targets)
             if not groups:
                 raise ParameterInvalid("there are no logs to write: the mapping of target to logs is empty")
-            pipeline = next(iter(groups.values())).pipeline
-            keyed = [
-                one | f"To '{target}'" >> beam.WithKeys(target).with_output_types(tuple[str, LogGroup]) for target, one in groups.items()
-            ]
-            pairs = keyed | "All targets" >> beam.Flatten()
+            parts = {
+                f" for '{target}'": one | f"To '{target}'" >> beam.WithKeys(target).with_output_types(tuple[str, LogGroup])
+                for target, one in groups.items()
+            }
+        elif isinstance(groups, Sequence):
+            parts = {f" {number}": one for number, one in enumerate(groups, start=1)}
         else:
-            pipeline, pairs = groups.pipeline, groups
-        # Files of all windows are one commit.
-        pairs = pairs | "Any window" >> beam.WindowInto(GlobalWindows())
-        written = pairs | "Write files" >> beam.ParDo(_WriteFiles(self._targets, self._origin)).with_output_types(Files)
+            parts = {"": groups}
+        pipeline = next(iter(parts.values())).pipeline
+        written = [self._written(part, name, len(parts)) for name, part in parts.items()]
         # Without any log, too, there is something to commit: origins may lose theirs.
         nothing: Files = {target: [] for target in self._targets}
         none = pipeline | "No files" >> beam.Create([nothing]).with_output_types(Files)
         return (  # type: ignore[no-any-return]
-            (written, none)
+            (*written, none)
             | "Files" >> beam.Flatten()
             | "To one place" >> beam.WithKeys(0).with_output_types(tuple[int, Files])
             | "Gather" >> beam.GroupByKey()
@@ -92,6 +95,16 @@ class WriteLogstores(beam.PTransform[Any, Any]):
             | "Settle" >> beam.Reshuffle()
             | "Commit" >> beam.ParDo(_Commit(self._committer))
         )
+
+    def _written(self, pairs: PCollection[Any], name: str, writers: int) -> PCollection[Files]:
+        write = _WriteFiles(self._targets, self._origin, writers)
+        written: PCollection[Files] = (
+            pairs
+            # Files of all windows are one commit.
+            | f"Any window{name}" >> beam.WindowInto(GlobalWindows())
+            | f"Write files{name}" >> beam.ParDo(write).with_output_types(Files)
+        )
+        return written
 
 
 class CommitTargets:
@@ -139,9 +152,10 @@ def load_files(path: str) -> dict[str, tuple[DataFile, ...]]:
 
 
 class _WriteFiles(beam.DoFn):
-    def __init__(self, targets: Mapping[str, LogstoreDescriptor], origin: str | None) -> None:
+    def __init__(self, targets: Mapping[str, LogstoreDescriptor], origin: str | None, writers: int = 1) -> None:
         self._targets = targets
         self._origin = origin
+        self._most = max(BUFFER_BYTES // writers, LEAST_BYTES)
         self._pending: dict[Destination, list[LogGroup]] = {}
         self._bytes: dict[Destination, int] = {}
 
@@ -159,7 +173,7 @@ class _WriteFiles(beam.DoFn):
         # Bounded by bytes too: a runner may make one bundle of everything.
         if self._bytes[place] >= FILE_BYTES:
             yield self._flush(place)
-        while sum(self._bytes.values()) >= BUFFER_BYTES:
+        while sum(self._bytes.values()) >= self._most:
             yield self._flush(max(self._bytes, key=lambda each: self._bytes[each]))
 
     def finish_bundle(self) -> Iterable[WindowedValue]:
