@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from transforms.rules.cells import taken
 from transforms.rules.frame import Frame
 from transforms.rules.merging import merged_rows
 
@@ -35,7 +36,7 @@ def apply_first_that_holds(frame: Frame, pairs: Sequence[tuple[Expression, Opera
             continue
         frame, rows = merged_rows(frame, mask, operation.apply(frame.branch(mask)))
         if rows is not None:
-            choice = choice.filter(rows) if rows.dtype == pl.Boolean else choice.gather(rows)
+            choice = taken(choice, rows)
         if len(frame.state.failures) != known:
             # Siblings of what failed, in the other branches, are not worth going on with.
             kept = frame.kept(known)

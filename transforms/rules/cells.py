@@ -6,10 +6,9 @@ cuts are put together first, once for all columns, so that a column is copied on
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
-__all__ = ["NO_TEXT", "Cell", "Cut", "only_where", "repeated_rows", "row_numbers", "taken"]
+__all__ = ["NO_TEXT", "Cell", "Cut", "only_where", "row_numbers", "taken"]
 
 NO_TEXT = pl.Series("", [None], pl.String)
 """One absent text; Polars stretches it to the length it meets."""
@@ -17,7 +16,7 @@ NO_TEXT = pl.Series("", [None], pl.String)
 
 def taken(series: pl.Series, index: pl.Series) -> pl.Series:
     """The rows of a Boolean mask, or of row numbers."""
-    return series.filter(index) if index.dtype == pl.Boolean else series.gather(index)
+    return series.filter(index) if index.dtype == pl.Boolean else series[index]  # `gather` does the same in four times the time
 
 
 def only_where(series: pl.Series, mask: pl.Series) -> pl.Series:
@@ -28,11 +27,6 @@ def only_where(series: pl.Series, mask: pl.Series) -> pl.Series:
 def row_numbers(mask: pl.Series) -> pl.Series:
     """The numbers of the rows that a mask holds for (UInt32)."""
     return pl.int_range(len(mask), dtype=pl.UInt32, eager=True).filter(mask)
-
-
-def repeated_rows(counts: pl.Series) -> pl.Series:
-    """Row numbers (UInt32), each as often as ``counts`` says."""
-    return pl.Series("", np.repeat(np.arange(len(counts), dtype=np.uint32), counts.to_numpy()))
 
 
 class Cut:

@@ -9,7 +9,7 @@ import polars as pl
 from transforms.rules.cells import only_where
 from transforms.rules.pattern import Pattern
 
-__all__ = ["by_distinct", "matches"]
+__all__ = ["among", "by_distinct", "few_distinct", "matches"]
 
 _ODD = r"[\x00-\x08\x0a-\x1f\x7f]"
 """Line ends and other characters that engines may take for different things, such as blanks."""
@@ -21,6 +21,9 @@ def matches(texts: pl.Series, pattern: Pattern, *, whole: bool) -> pl.Series:
     def scalar(text: str) -> bool:
         return (pattern.whole(text) if whole else pattern.search(text)) is not None
 
+    few = few_distinct(texts)
+    if few is not None:
+        return among(texts, [text for text in few if scalar(text)])
     rust = pattern.rust()
     if rust is None:
         return by_distinct(texts, scalar)
@@ -33,6 +36,26 @@ def matches(texts: pl.Series, pattern: Pattern, *, whole: bool) -> pl.Series:
     if plain.all():
         return found
     return found.zip_with(plain, by_distinct(only_where(texts, ~plain), scalar))
+
+
+FEW = 64
+"""Distinct texts of which each is looked at by itself."""
+
+
+def few_distinct(texts: pl.Series) -> list[str] | None:
+    """The distinct texts of a column (without null), if they are few: codes, levels, methods; otherwise None."""
+    if texts.head(16 * FEW).n_unique() > FEW:
+        return None
+    distinct = texts.unique()
+    return distinct.drop_nulls().to_list() if len(distinct) <= FEW else None
+
+
+def among(texts: pl.Series, wanted: list[str]) -> pl.Series:
+    """Which texts are among a few (Boolean; False for null)."""
+    found = pl.Series("", [False], pl.Boolean).new_from_index(0, len(texts))
+    for text in wanted:
+        found |= (texts == text).fill_null(False)
+    return found
 
 
 def by_distinct(texts: pl.Series, scalar: Callable[[str], bool]) -> pl.Series:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from transforms.core.field_columns import TIME
-from transforms.rules.cells import NO_TEXT, only_where, row_numbers
+from transforms.rules.cells import NO_TEXT, only_where, row_numbers, taken
 from transforms.rules.frame import Frame
 
 __all__ = ["merge", "merged_rows"]
@@ -27,7 +27,7 @@ def merged_rows(parent: Frame, mask: pl.Series, after: Frame) -> tuple[Frame, pl
     if not after.rows:
         keep = ~mask
         return parent.select(keep), keep
-    rows = row_numbers(mask).gather(after.lineage)
+    rows = taken(row_numbers(mask), after.lineage)
     if (rows.diff(null_behavior="drop") > 0).all():
         # Only dropped: with the parent cut in the same way, only fields were written.
         keep = (~mask).scatter(rows, True)
@@ -61,7 +61,7 @@ def _written(parent: Frame, mask: pl.Series, after: Frame) -> Frame:
             continue
         if places is None:
             places = _places(mask)
-        merged.set(name, new.gather(places).zip_with(mask, NO_TEXT if old is None else old))
+        merged.set(name, taken(new, places).zip_with(mask, NO_TEXT if old is None else old))
     return merged
 
 
@@ -89,7 +89,7 @@ def _interleaved(parent: Frame, mask: pl.Series, rows_of_after: pl.Series, after
     rows = pl.concat([others, rows_of_after])
     # Two rising runs: a merging sort takes one pass.
     order = pl.Series("", np.argsort(rows.to_numpy(), kind="stable").astype(np.uint32))
-    source_rows = rows.gather(order)
+    source_rows = taken(rows, order)
     merged = parent.select(source_rows)
     for name in _in_order(after):
         halves = [_own(half, name) for half in (rest, after)]
@@ -100,5 +100,5 @@ def _interleaved(parent: Frame, mask: pl.Series, rows_of_after: pl.Series, after
             (part if part is not None else NO_TEXT.new_from_index(0, half.rows)).alias(name)
             for part, half in zip(halves, (rest, after), strict=True)
         ]
-        merged.set(name, pl.concat(whole).gather(order))
+        merged.set(name, taken(pl.concat(whole), order))
     return merged, source_rows

@@ -113,7 +113,8 @@ def _document(text: str) -> Any:
 
 @e_split.columns
 def _columns(frame: Frame, call: Arguments) -> Frame:
-    from transforms.rules.cells import repeated_rows
+    import polars as pl
+
     from transforms.rules.writes import write
 
     field, output = call.fixed("field"), call.fixed("output")
@@ -126,9 +127,11 @@ def _columns(frame: Frame, call: Arguments) -> Frame:
     if counts.sum() >= MOST_OF_SOURCE:
         kept = _within_bounds(frame, counts, call)
         frame, lists, counts = frame.select(kept), lists.filter(kept), counts.filter(kept)
-    if frame.rows and counts.max() != 1:
-        frame = frame.select(repeated_rows(counts))
-    write(frame, output or field, lists.explode(), "overwrite", function="e_split", start=call.start, end=call.end)
+    rows = pl.int_range(frame.rows, dtype=pl.UInt32, eager=True)
+    exploded = pl.DataFrame({"row": rows, "part": lists}).explode("part")
+    if len(exploded) != frame.rows:
+        frame = frame.select(exploded.get_column("row"))
+    write(frame, output or field, exploded.get_column("part"), "overwrite", function="e_split", start=call.start, end=call.end)
     return frame
 
 
@@ -136,7 +139,7 @@ def _lists(source: pl.Series, frame: Frame, options: tuple[str, str | None, bool
     """The parts of each value; null, or a null in a list, leaves the field of that event alone. Values that cannot be split fail."""
     import polars as pl
 
-    from transforms.rules.cells import row_numbers
+    from transforms.rules.cells import row_numbers, taken
 
     sep, quote, lstrip, jmes = options
     if jmes is not None:
@@ -155,10 +158,10 @@ def _lists(source: pl.Series, frame: Frame, options: tuple[str, str | None, bool
     if not special.any():
         return lists
     rows = row_numbers(special)
-    others = _special(source.gather(rows), options, frame, call, rows)
+    others = _special(taken(source, rows), options, frame, call, rows)
     places = pl.int_range(len(source), dtype=pl.UInt32, eager=True)
     places = places.scatter(rows, pl.int_range(len(source), len(source) + len(rows), dtype=pl.UInt32, eager=True))
-    return pl.concat([lists, others]).gather(places)
+    return taken(pl.concat([lists, others]), places)
 
 
 def _special(

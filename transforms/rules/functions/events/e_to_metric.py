@@ -141,7 +141,7 @@ def _samples(branch: Frame, names: Any, labels: Any, times: pl.Series, precision
     import numpy as np
     import polars as pl
 
-    from transforms.rules.cells import row_numbers
+    from transforms.rules.cells import row_numbers, taken
 
     rows, numbers, which = [], [], []
     for place, (field, _) in enumerate(names):
@@ -152,14 +152,14 @@ def _samples(branch: Frame, names: Any, labels: Any, times: pl.Series, precision
             numbers.append(column.filter(there).alias(""))
             which.append(pl.Series("", [place], pl.UInt32).new_from_index(0, len(rows[-1])))
     order = pl.Series("", np.argsort(pl.concat(rows).to_numpy(), kind="stable").astype(np.uint32))
-    index = pl.concat(rows).gather(order)
+    index = taken(pl.concat(rows), order)
     try:
-        values = _by_distinct(pl.concat(numbers).gather(order), number_text)
-        stamps = _by_distinct(times, lambda text: nanoseconds(text, precision)).gather(index)
+        values = _by_distinct(taken(pl.concat(numbers), order), number_text)
+        stamps = taken(_by_distinct(times, lambda text: nanoseconds(text, precision)), index)
     except ValueError:
         raise Decline from None  # the scalar form says which events fail
-    texts = _labels(branch, labels).gather(index)
-    metric = pl.Series("", [name for _, name in names], pl.String).gather(pl.concat(which).gather(order))
+    texts = taken(_labels(branch, labels), index)
+    metric = taken(pl.Series("", [name for _, name in names], pl.String), taken(pl.concat(which), order))
     samples = branch.select(index)
     for name in samples.names():
         if samples.holds(name):
