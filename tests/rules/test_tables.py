@@ -42,6 +42,7 @@ def test_the_index_finds_what_a_scan_finds(rows: list[Any], wanted: list[Any], c
         assert found == scanned
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([f"k{number}" for number in range(60)]), min_size=1, max_size=100), st.integers(1, 4))
 def test_keys_with_the_same_hash_are_told_apart(keys: list[str], bits: int) -> None:
     index = KeyIndex([pl.Series("", keys)], bits=bits)

@@ -17,6 +17,7 @@ from transforms.rules.function import REQUIRED, Function, Parameter
 from transforms.rules.library import function_named, function_names
 from transforms.rules.parse import read_tree
 from transforms.rules.problems import SECURITY_CHECK, Problem, RuleInvalid
+from transforms.rules.query import QueryInvalid
 from transforms.rules.tree import Call, Constant, Dictionary, JobConstant, Listing, Node, Rule
 
 __all__ = ["Bound", "BoundCall", "BoundRule", "Converted", "Plain", "TargetName", "bind", "problems_of", "unknown_targets"]
@@ -223,8 +224,16 @@ class _Binder:
                 f"{function.name}: {what}" if what.startswith(f"{parameter.name} is ") else f"{function.name}: {parameter.name}: {what}"
             )
             hint = self._usage(function) if kind.endswith(parameter.name) else f"{parameter.name} takes {kind}"
-            self._problem(node, message, hint)
+            self._problem(self._inside(node, value, error), message, hint)
             return Converted(None, value)
+
+    def _inside(self, node: Node, value: Any, error: Exception) -> Node:
+        """Where in a text the fault lies, if the error says so and the rule spells the text as it reads."""
+        written = self.rule.text[node.start : node.end]
+        if not isinstance(error, QueryInvalid) or not isinstance(value, str) or not value or written.count(value) != 1:
+            return node
+        start = node.start + written.index(value)
+        return Node(start + error.start, start + error.end)
 
     def _operation(self, node: Node) -> Bound:
         hint = "conditions and operations take turns"

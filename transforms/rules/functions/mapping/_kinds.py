@@ -62,7 +62,7 @@ def defaults_of(missing: Any, outputs: int) -> Sequence[Any]:
     if not isinstance(missing, list | tuple):
         return [missing] * outputs
     if len(missing) != outputs:
-        raise ValueError(f"missing has {len(missing)} values for {outputs} output fields; one value, or as many as fields, are needed")
+        raise ValueError(f"missing is a list of {len(missing)} for {outputs} output fields; one value for all, or one for each, is needed")
     return missing
 
 
@@ -70,4 +70,4 @@ def missing_problems(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """A constant ``missing`` of another length than ``output_fields``."""
     outputs, missing = known.get("output_fields"), known.get("missing")
     if outputs and isinstance(missing, list | tuple) and len(missing) != len(outputs):
-        yield f"missing has {len(missing)} values for {len(outputs)} output fields", "missing"
+        yield f"missing is a list of {len(missing)} for {len(outputs)} output fields", "missing"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from transforms.rules.context import Context
 from transforms.rules.event import Event
 from transforms.rules.function import Example, step
-from transforms.rules.kinds import Choice, FieldName, Mode, Text
+from transforms.rules.kinds import FieldName, Mode, Text, choice_of
 
 if TYPE_CHECKING:
     from transforms.rules.columns import Arguments
@@ -45,7 +45,7 @@ _KNOWN = {"threat_intelligence": {"203.0.113.9": {"severity": 4, "ioc_type": "ip
 def e_threat_intelligence(
     event: Event,
     context: Context,
-    category: Annotated[str, Choice("ip", "domain")],
+    category: Annotated[str, choice_of("category", ("ip", "domain"))],
     field: FieldName,
     output_field: Text | None = None,
     mode: Mode = "overwrite",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
-from transforms.rules.kinds import AnyValue, Choice, Text
+from transforms.rules.kinds import AnyValue, Text, choice_of
 
 _GIVEN = {"res_local": {"region": "eu-1", "codes": '{"200": "ok"}', "count": "3", "list": "(1, 2)"}}
 
@@ -31,7 +31,7 @@ _GIVEN = {"res_local": {"region": "eu-1", "codes": '{"200": "ok"}', "count": "3"
     ],
 )
 def res_local(
-    context: Context, param: Text, default: AnyValue = None, type_: Annotated[str, Choice("auto", "JSON", "raw")] = "auto"
+    context: Context, param: Text, default: AnyValue = None, type_: Annotated[str, choice_of("type", ("auto", "JSON", "raw"))] = "auto"
 ) -> Any:
     """Gives a parameter of the job.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.resources._kinds import Seconds, not_text, text_argument
-from transforms.rules.kinds import AnyValue, Choice, Text
+from transforms.rules.kinds import AnyValue, Text, choice_of
 from transforms.stores.rule_resources import FileRequest
 
 _MOST_BYTES = 1 << 30
@@ -55,13 +55,13 @@ def res_oss_file(
     ak_key: AnyValue = None,
     bucket: AnyValue = None,
     file: AnyValue = None,
-    format_: Annotated[str, Choice("text", "binary")] = "text",
+    format_: Annotated[str, choice_of("format", ("text", "binary"))] = "text",
     change_detect_interval: Seconds = 0,
     base_retry_back_off: Seconds = 1,
     max_retry_back_off: Seconds = 60,
     encoding: Text = "utf8",
-    error: Annotated[str, Choice("ignore", "replace", "backslashreplace", "strict")] = "ignore",
-    decompress: Annotated[str, Choice("gzip")] | None = None,
+    error: Annotated[str, choice_of("error", ("ignore", "replace", "backslashreplace", "strict"))] = "ignore",
+    decompress: Annotated[str, choice_of("decompress", ("gzip",))] | None = None,
     fetch_interval: AnyValue = None,
     refresh_retry_max: AnyValue = None,
 ) -> Any:

@@ -10,7 +10,7 @@ from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.resources._kinds import PulledFields, Seconds, not_text, text_argument
 from transforms.rules.functions.resources._tables import filtered, made_once, with_asked
-from transforms.rules.kinds import AnyValue, Choice, Flag, Names, QueryString, Text
+from transforms.rules.kinds import AnyValue, Flag, Names, QueryString, Text, choice_of
 from transforms.rules.query import Query
 from transforms.rules.table import Table, columns_of
 from transforms.stores.rule_resources import SqlRequest, TableData
@@ -83,7 +83,7 @@ def res_rds_mysql(
     use_ssl: Flag = False,
     update_time_key: Text | None = None,
     deleted_flag_key: Text | None = None,
-    connector: Annotated[str, Choice("mysql", "pgsql")] = "mysql",
+    connector: Annotated[str, choice_of("connector", ("mysql", "pgsql"))] = "mysql",
 ) -> Table:
     """Gives a table of a database.
 
