@@ -223,10 +223,11 @@ def _spelling(escapes: bool) -> Spelling:
     }
     value = f"(?:{string}|true|false|null|{_NUMBER})"
     for depth in range(1, _DEEPEST_TEXT + 1):
-        comma = f"{_BLANK},{_BLANK}"
-        pair = f"{string}{_BLANK}:{_BLANK}{value}"
-        array = rf"\[{_BLANK}(?:{value}(?:{comma}{value})*{_BLANK})?\]"
-        mapping = rf"\{{{_BLANK}(?:{pair}(?:{comma}{pair})*{_BLANK})?\}}"
+        # Each blank belongs to what stands before it, so that the next character always tells how to go on: Rust's fastest engine needs that.
+        item = f"{value}{_BLANK}"
+        pair = f"{string}{_BLANK}:{_BLANK}{value}{_BLANK}"
+        array = rf"\[{_BLANK}(?:{item}(?:,{_BLANK}{item})*)?\]"
+        mapping = rf"\{{{_BLANK}(?:{pair}(?:,{_BLANK}{pair})*)?\}}"
         spelled[f"array{depth}"] = ("", array, "")
         spelled[f"object{depth}"] = ("", mapping, "")
         value = f"(?:{string}|true|false|null|{_NUMBER}|{array}|{mapping})"

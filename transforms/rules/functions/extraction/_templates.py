@@ -113,7 +113,7 @@ class Templates:
                     all_known[place] = both
                     break
             else:
-                all_known.append(made)
+                all_known.insert(0, made)
         self._known = all_known[:_KEPT]
 
     def _apply(

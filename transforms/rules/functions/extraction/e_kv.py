@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 )
 def e_kv(
     value: Text,
-    sep: GrouplessRegex = "=",
+    sep: GrouplessRegex = "=",  # type: ignore[assignment]
     quote: OneCharacter = '"',
     escape: Flag = False,
     prefix: Text = "",
-    suffix: Text = "",  # type: ignore[assignment]
+    suffix: Text = "",
 ) -> list[tuple[str, str]] | None:
     """Takes pairs of key and value out of a text.
 

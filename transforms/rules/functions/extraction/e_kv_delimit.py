@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 )
 def e_kv_delimit(
     value: Text,
-    pair_sep: SeparatorSet = r"\s",
-    kv_sep: GrouplessRegex = "=",
+    pair_sep: SeparatorSet = r"\s",  # type: ignore[assignment]
+    kv_sep: GrouplessRegex = "=",  # type: ignore[assignment]
     prefix: Text = "",
-    suffix: Text = "",  # type: ignore[assignment]
+    suffix: Text = "",
 ) -> list[tuple[str, str]] | None:
     """Takes pairs of key and value out of a text that is cut at separators.
 
