@@ -30,6 +30,9 @@ from tests.connectors.test_logstore_contract import (  # noqa: F401 - collected 
     test_tail_gives_each_commit_once_in_order,
 )
 from tests.connectors.test_logstore_maintenance import test_expire_hides_whole_files_of_old_logs  # noqa: F401 - likewise
+from tests.connectors.test_logstore_origins import (  # noqa: F401 - likewise
+    test_one_origin_and_logs_without_make_a_mixed_file_too,
+)
 from tests.object_store import SECRET, ObjectStore
 from tests.pipelines.tracing import traced
 from transforms.connectors import create_logstore, drop_logstore, open_logstore
