@@ -152,6 +152,18 @@ def test_times(arguments: str, times: tuple[int | None, int | None, bool]) -> No
     assert (asked.from_time, asked.to_time, asked.follow) == times
 
 
+def test_a_time_of_a_clock_is_read_once_for_the_job() -> None:
+    shelf = Shelf([{"a": "1", "b": "x"}])
+    rule = compile_rule(f'e_table_map({PULL} fields=["a", "b"], from_time=v("now"), to_time=v("till")), "a", "b")')
+    context = Context(resources=shelf, clock=SystemClock())
+    for now in ("1600000000", "1700000000"):
+        result = rule.run_logs([{"a": "1", "now": now}, {"a": "2", "now": now + "0"}], context)
+        assert [log.get("b") for log in result.targets["default"]] == ["x", None]
+    assert {(asked.from_time, asked.to_time, asked.follow) for asked in shelf.asked} == {(1600000000, None, True)}
+    result = rule.run_logs([{"a": "1", "now": "noonish"}, {"a": "2"}], Context(resources=Shelf(), clock=SystemClock()))
+    assert [failure.reason.split("Detail: ")[1] for failure in result.failures.values()] == ["from_time is no time: 'noonish'"] * 2
+
+
 @pytest.mark.parametrize(
     ("expression", "said"),
     [

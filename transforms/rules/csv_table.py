@@ -31,7 +31,7 @@ def read_csv(text: str, *, separator: str, quote: str, strip_left: bool, headers
     options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     reader = csv.reader(io.StringIO(clean, newline=""), delimiter=separator, skipinitialspace=strip_left, **options)
     records = _records(reader)
-    names = [name.strip() for name in (next(records, []) if headers is None else headers)]
+    names = [name.strip() if strip_left else name for name in (next(records, []) if headers is None else headers)]
     if not any(names):
         raise ValueError("a CSV text needs names of columns in its first line, or headers")
     pieces: list[list[pl.Series]] = [[] for _ in names]

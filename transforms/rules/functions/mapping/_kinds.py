@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from transforms.rules.derived import Derived
 from transforms.rules.kinds import Kind
 from transforms.rules.query import Query
+from transforms.rules.table import Table
 from transforms.rules.values import as_mapping, as_text, kind_of
 
 __all__ = ["FieldPairs", "TextKeys", "defaults_of", "missing_problems", "query_problems"]
@@ -38,6 +39,8 @@ _TEXT_KEYS: Derived[Mapping[str, Any]] = Derived(_with_text_keys)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Table):
+        raise TypeError("a dictionary is needed, not a table; tab_to_dict makes one of it")
     mapping = as_mapping(value)
     # A dictionary that a resource gave is the same object batch after batch, and may be large.
     return _TEXT_KEYS.of(mapping) if mapping is value and len(mapping) > 1000 else _with_text_keys(mapping)

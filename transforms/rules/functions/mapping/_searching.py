@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from transforms.rules.limits import within_limit
 from transforms.rules.query import Query
 
 if TYPE_CHECKING:
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
 
     from transforms.rules.frame import Frame
 
-__all__ = ["Queries"]
+__all__ = ["Queries", "joined"]
+
+
+def joined(texts: Iterable[str | None], join: str) -> str:
+    """Texts of several hits as one. Raises ValueError if that is too long."""
+    found = [text or "" for text in texts]
+    within_limit(sum(map(len, found)) + len(join) * (len(found) - 1))
+    return join.join(found)
 
 
 class Queries:
@@ -65,4 +73,6 @@ class Queries:
         if self.default is not None:
             found = [one.zip_with(hit, nothing.fill_null(texts[self.default] or "")) for one, texts in zip(found, columns, strict=True)]
             hit = hit | True
+        for one in found:
+            within_limit(int(one.str.len_chars().max() or 0))  # type: ignore[arg-type]
         return found, hit

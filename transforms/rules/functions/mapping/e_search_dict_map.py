@@ -9,7 +9,7 @@ from transforms.rules.derived import Derived
 from transforms.rules.event import Event
 from transforms.rules.function import Decline, Example, step
 from transforms.rules.functions.mapping._kinds import TextKeys, query_problems
-from transforms.rules.functions.mapping._searching import Queries
+from transforms.rules.functions.mapping._searching import Queries, joined
 from transforms.rules.kinds import AnyValue, FieldName, Flag, Mode, Text
 from transforms.rules.values import stored_text
 
@@ -60,7 +60,7 @@ def e_search_dict_map(
     if not hits:
         event.write(output_field, missing, mode)
     elif multi_match:
-        event.write(output_field, multi_join.join(stored_text(values[place]) or "" for place in hits), mode)
+        event.write(output_field, joined((stored_text(values[place]) for place in hits), multi_join), mode)
     else:
         event.write(output_field, values[hits[0]], mode)
 

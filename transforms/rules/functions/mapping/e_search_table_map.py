@@ -9,7 +9,7 @@ from transforms.rules.derived import Derived
 from transforms.rules.event import Event
 from transforms.rules.function import Decline, Example, step
 from transforms.rules.functions.mapping._kinds import FieldPairs, defaults_of, missing_problems
-from transforms.rules.functions.mapping._searching import Queries
+from transforms.rules.functions.mapping._searching import Queries, joined
 from transforms.rules.kinds import AnyValue, FieldName, Flag, Mode, TableValue, Text
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def e_search_table_map(
         if not hits:
             event.write(target, default, mode)
         elif multi_match:
-            event.write(target, multi_join.join(data.cell(row, column) or "" for row in hits), mode)
+            event.write(target, joined((data.cell(row, column) for row in hits), multi_join), mode)
         else:
             event.write(target, data.cell(hits[0], column), mode)
 

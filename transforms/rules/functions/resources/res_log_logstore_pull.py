@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from transforms.core.errors import LogsluiceError
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.resources._kinds import PulledFields, Seconds, not_text, text_argument
@@ -14,10 +16,13 @@ from transforms.rules.kinds import AnyValue, Names, QueryString
 from transforms.rules.query import Query
 from transforms.rules.table import Table, columns_of
 from transforms.rules.values import as_number, kind_of
-from transforms.stores.rule_resources import LogstoreRequest, TableData
+from transforms.stores.rule_resources import LogstoreRequest, RuleResources, TableData
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 _LOGS = [
     {"guest": "ann", "room": "1", "status": "in"},
@@ -99,7 +104,7 @@ def res_log_logstore_pull(
     events. Both times count. All cells are text, an absent field is empty, and letters' case matters when rows are looked up. Queries see
     fields by their names here, and fields of the logs that are not in ``fields``; a text without a field is looked for in those of them that
     are taken or named in a query. With ``primary_keys`` logs maintain the table: each puts its row in, newer ones in the place of older ones,
-    or takes it out.
+    or takes it out. Times that are worked out, such as an hour before now, are worked out when the job begins.
     """
     for message, _ in _check(
         {"primary_keys": primary_keys, "delete_data": delete_data, "fields": fields, "fetch_interval": fetch_interval}
@@ -173,6 +178,38 @@ def _seconds(name: str, value: Any) -> int | None:
         return _seconds(name, parse(value))
     except (ParserError, OverflowError):
         raise ValueError(f"{name} is no time: {value[:60]!r}") from None
+
+
+_TIMES: weakref.WeakKeyDictionary[RuleResources, dict[tuple[Any, ...], tuple[Any, Any]]] = weakref.WeakKeyDictionary()
+"""For each job the times that calls began with."""
+
+
+@res_log_logstore_pull.columns
+def _columns(frame: Frame, call: Arguments) -> Column:
+    """Times that differ from event to event, such as those of a clock, are worked out once: the table is the same for the whole job."""
+    from transforms.rules.columns import Fixed, values_of
+    from transforms.rules.event import EventFailed
+    from transforms.rules.frame import Failure
+
+    if not frame.rows:
+        return Fixed(None)
+    given = {name: call.fixed(name) for name in _NAMES if name not in ("from_time", "to_time")}
+    context = frame.state.context
+    kept = _TIMES.setdefault(context.resources, {})
+    where = (call.start, call.end, given["project"], given["logstore"], given["fields"])
+    if where not in kept:
+        first, last = (values_of(call.column(name), frame.rows)[0] for name in ("from_time", "to_time"))
+        kept[where] = (first, last)
+    first, last = kept[where]
+    try:
+        return Fixed(res_log_logstore_pull(context, **given, from_time=first, to_time=last))
+    except (LogsluiceError, TypeError, ValueError) as error:
+        failed = EventFailed.of("res_log_logstore_pull", error, call.start, call.end)
+        frame.fail_all(Failure(failed.reason, failed.start, failed.end))
+        return Fixed(None)
+
+
+_NAMES = tuple(parameter.name for parameter in res_log_logstore_pull.parameters)
 
 
 @res_log_logstore_pull.at_load
