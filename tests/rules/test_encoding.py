@@ -153,6 +153,13 @@ def test_a_token_is_good_for_its_time() -> None:
         scalar(f'jwt_decoding("{late}", "k")', {})
 
 
+def test_the_header_cannot_change_the_algorithm() -> None:
+    with pytest.raises(EventFailed, match="follows from the algorithm"):
+        scalar('jwt_encoding({"a": 1}, "k", "HS256", {"alg": "none"})', {})
+    token = scalar('jwt_encoding({"a": 1}, "k", headers={"kid": "7"})', {})
+    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256", "kid": "7"}
+
+
 def test_audience_and_issuer_of_a_token() -> None:
     token = scalar('jwt_encoding({"aud": ["a", "b"], "iss": "i"}, "k")', {})
     assert scalar(f'jwt_decoding("{token}", "k", audience="b", issuer="i")', {})["iss"] == "i"

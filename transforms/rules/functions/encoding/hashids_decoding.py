@@ -28,6 +28,6 @@ def hashids_decoding(value: Text, salt: Text = "", min_length: MinimalLength = 0
 
     A text that was made with another salt, minimal length or alphabet fails the event.
     """
-    if len(value) > 100_000:
+    if len(value) > 25_000:
         raise ValueError("the text is longer than any that was made of integers")
     return hashids(salt, min_length, alphabet).decode(value)

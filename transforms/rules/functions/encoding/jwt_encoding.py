@@ -6,6 +6,7 @@ from transforms.rules.function import Example, expression
 from transforms.rules.functions.encoding._kinds import Algorithm, Key
 from transforms.rules.functions.encoding._tokens import prepared
 from transforms.rules.kinds import ObjectValue
+from transforms.rules.limits import within_limit
 
 
 @expression(
@@ -38,8 +39,12 @@ def jwt_encoding(payload: ObjectValue, key: Key, algorithm: Algorithm = "HS256",
     """
     import jwt
 
+    if headers and "alg" in headers:
+        raise ValueError("the header's alg follows from the algorithm: leave it out of headers")
     made = prepared(key, algorithm, private=True)
     try:
-        return jwt.encode(dict(payload), made, algorithm, dict(headers) if headers else None, sort_headers=False)
+        token = jwt.encode(dict(payload), made, algorithm, dict(headers) if headers else None, sort_headers=False)
     except (AttributeError, jwt.InvalidKeyError):
         raise ValueError(f"the key is none to sign with by {algorithm}: a private key is needed") from None
+    within_limit(len(token))
+    return token

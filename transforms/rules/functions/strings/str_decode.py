@@ -8,6 +8,7 @@ from typing import Annotated
 from transforms.rules.byte_formats import Encoding
 from transforms.rules.function import Example, expression
 from transforms.rules.kinds import AnyValue, Choice
+from transforms.rules.limits import within_limit
 from transforms.rules.values import kind_of
 
 
@@ -39,7 +40,9 @@ def str_decode(
     """
     if not isinstance(value, bytes):
         raise TypeError(f"bytes are needed, not {kind_of(value)}: str_encode gives bytes for a text")
-    return value.decode(encoding, _HANDLERS.get(errors, errors))
+    made = value.decode(encoding, _HANDLERS.get(errors, errors))
+    within_limit(len(made))
+    return made
 
 
 def _question_mark(error: UnicodeError) -> tuple[str, int]:

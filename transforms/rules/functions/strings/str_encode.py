@@ -7,6 +7,7 @@ from typing import Annotated
 from transforms.rules.byte_formats import Encoding
 from transforms.rules.function import Example, expression
 from transforms.rules.kinds import Choice, Text
+from transforms.rules.limits import within_limit
 
 
 @expression(
@@ -34,4 +35,6 @@ def str_encode(
 
     A field that bytes are written to holds them read as UTF-8, so bytes of other encodings are for functions that take bytes.
     """
-    return value.encode(encoding, errors)
+    made = value.encode(encoding, errors)
+    within_limit(len(made))
+    return made
