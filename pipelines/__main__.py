@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import NoReturn
 
-# Modules being imported make many objects that all stay: looking for garbage among them costs a tenth of a short command.
-gc.set_threshold(100_000, 20, 50)
+# Modules being imported make some hundred thousand objects that all stay: looking for garbage among them once costs a short command a tenth.
+gc.set_threshold(500_000, 20, 50)
 
 from pipelines.cli.main import leave, main  # noqa: E402
 

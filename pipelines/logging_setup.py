@@ -14,6 +14,7 @@ __all__ = ["configure_logging"]
 
 _OF_NO_CONCERN = (
     "apitools not found",  # Beam without its cloud extras
+    "Could not find a compatible bson package",  # see pipelines.association_query
     "No semi_persistent_directory found",  # worker processes on one machine
 )
 

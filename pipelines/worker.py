@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 
+from pipelines.lean_import import without
 from pipelines.logging_setup import configure_logging
 
 configure_logging(logging.CRITICAL)
 
-from apache_beam.runners.worker import sdk_worker_main  # noqa: E402
+with without("bson"):  # as in pipelines.association_query
+    from apache_beam.runners.worker import sdk_worker_main
 
 __all__: list[str] = []
 

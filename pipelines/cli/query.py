@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from pipelines.cli.app import App
 from pipelines.cli.output import format_option
 from pipelines.cli.statement_options import statement_options
+from pipelines.lean_import import without
 from transforms.core.counted import counted
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ def command(
     """
     if flags and runner is None:
         raise click.UsageError(f"unexpected argument {flags[0]!r}; a statement with blanks needs quotes, runner flags need --runner")
-    with app.progress("query") as progress:
+    # Arrow takes NumPy along when there is one. Nothing here needs it, and this process runs nothing else: a tenth of a join's start.
+    lean = without("numpy") if runner is None else nullcontext()
+    with lean, app.progress("query") as progress:
         progress.note("planning")
         run, tasks = _executor(runner, flags, progress.note)
         times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=tasks)
