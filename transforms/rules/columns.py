@@ -21,7 +21,7 @@ from transforms.rules.values import stored_text, truth
 if TYPE_CHECKING:
     from transforms.rules.frame import Frame
 
-__all__ = ["Arguments", "Column", "Fixed", "condition_mask", "encodable", "normal", "series", "stored", "together", "values_of"]
+__all__ = ["Arguments", "Column", "Fixed", "Rendered", "condition_mask", "encodable", "normal", "series", "stored", "together", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,17 @@ class Fixed:
     """The same value for every event."""
 
     value: Any
+
+
+class Rendered(list[Any]):
+    """A list of values whose texts, as fields keep them, are made all at once; ``source`` is what it was made from."""
+
+    __slots__ = ("source", "texts")
+
+    def __init__(self, values: Sequence[Any], texts: Callable[[], pl.Series], source: Any) -> None:
+        super().__init__(values)
+        self.texts = texts
+        self.source = source
 
 
 Column = Fixed | pl.Series | list[Any]
@@ -64,6 +75,8 @@ def stored(column: Column, rows: int) -> pl.Series:
     if isinstance(column, Fixed):
         text = stored_text(column.value)
         return pl.Series("", [encodable(text)], pl.String).new_from_index(0, rows)
+    if isinstance(column, Rendered):
+        return column.texts()
     if isinstance(column, list):
         return pl.Series("", [encodable(stored_text(value)) for value in column], pl.String)
     if column.dtype == pl.String:
@@ -87,7 +100,7 @@ def condition_mask(column: Column, rows: int) -> pl.Series:
     if isinstance(column, list):
         return pl.Series("", [truth(value) for value in column], pl.Boolean)
     if column.dtype == pl.Boolean:
-        return column.fill_null(False)
+        return column.fill_null(False) if column.null_count() else column
     if column.dtype == pl.String:
         return (column.str.len_bytes() > 0).fill_null(False)
     return (column != 0).fill_null(False)

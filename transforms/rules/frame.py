@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.core.field_columns import TIME
-from transforms.rules.cells import Cell, Cut, row_numbers, taken
+from transforms.rules.cells import Cell, Cut, taken
 from transforms.rules.context import Context
 from transforms.rules.event import Event, Journal, Target
 
@@ -69,15 +69,14 @@ class State:
 class Frame:
     """Events as columns. A step owns the frame it is given and may change it; `copy` costs a dictionary, not columns."""
 
-    __slots__ = ("_cells", "_origin", "lineage", "rows", "state", "touched")
+    __slots__ = ("_cells", "_lineage", "_origin", "rows", "state", "touched")
 
-    def __init__(self, cells: dict[str, Cell], origin: Cell, rows: int, state: State, lineage: pl.Series | None = None) -> None:
+    def __init__(self, cells: dict[str, Cell], origin: Cell, rows: int, state: State, lineage: Cell | None = None) -> None:
         self._cells = cells
         self._origin = origin
         self.rows = rows
         self.state = state
-        self.lineage = lineage
-        """Which rows of the frame that a branch began with these are; None: all of them, in order."""
+        self._lineage = lineage
         self.touched: set[str] = set()
         """Fields that were written or taken out since the branch began."""
 
@@ -100,6 +99,11 @@ class Frame:
     def origin(self) -> pl.Series:
         """For each row the index of its source event (UInt32)."""
         return self._origin.get(self.rows)
+
+    @property
+    def lineage(self) -> pl.Series | None:
+        """Which rows of the frame that the branch began with these are (UInt32); None: all of them, in order."""
+        return None if self._lineage is None else self._lineage.get(self.rows)
 
     def names(self) -> list[str]:
         """Names of the fields that some event may have, in event order."""
@@ -173,7 +177,7 @@ class Frame:
 
     def copy(self) -> Frame:
         """The same events; changes to one do not show in the other."""
-        twin = Frame(dict(self._cells), self._origin, self.rows, self.state, self.lineage)
+        twin = Frame(dict(self._cells), self._origin, self.rows, self.state, self._lineage)
         twin.touched = set(self.touched)
         return twin
 
@@ -182,11 +186,8 @@ class Frame:
         rows = int(index.sum()) if index.dtype == pl.Boolean else len(index)
         cut = Cut(index)
         cells = {name: cell.part(cut) for name, cell in self._cells.items()}
-        if self.lineage is not None:
-            lineage = taken(self.lineage, index)
-        else:
-            lineage = row_numbers(index) if index.dtype == pl.Boolean else index
-        part = Frame(cells, self._origin.part(cut), rows, self.state, lineage)
+        lineage = Cell(pl.int_range(self.rows, dtype=pl.UInt32, eager=True)) if self._lineage is None else self._lineage
+        part = Frame(cells, self._origin.part(cut), rows, self.state, lineage.part(cut))
         part.touched = set(self.touched)
         return part
 
@@ -196,10 +197,11 @@ class Frame:
 
     def branch(self, mask: pl.Series) -> Frame:
         """The events of a mask, to be changed and given back to `merge`."""
-        part = self.select(mask)
-        part.lineage = None
-        part.touched = set()
-        return part
+        return self.select(mask).begun()
+
+    def begun(self) -> Frame:
+        """The same events, as a branch begins: nothing touched, every row its own."""
+        return Frame(dict(self._cells), self._origin, self.rows, self.state)
 
     def merge(self, mask: pl.Series, after: Frame) -> Frame:
         """This frame with the events of ``mask`` replaced by what an operation made of the branch of that mask."""

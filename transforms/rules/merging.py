@@ -22,12 +22,13 @@ def merged_rows(parent: Frame, mask: pl.Series, after: Frame) -> tuple[Frame, pl
 
     Three ways, from cheap to dear: only fields were written; some events were dropped as well; events were multiplied.
     """
-    if after.lineage is None:
-        return _written(parent, mask, after), None
     if not after.rows:
         keep = ~mask
         return parent.select(keep), keep
-    rows = taken(row_numbers(mask), after.lineage)
+    lineage = after.lineage
+    if lineage is None:
+        return _written(parent, mask, after), None
+    rows = taken(row_numbers(mask), lineage)
     if (rows.diff(null_behavior="drop") > 0).all():
         # Only dropped: with the parent cut in the same way, only fields were written.
         keep = (~mask).scatter(rows, True)

@@ -126,9 +126,7 @@ class _Watcher:
         state = self._state
         failed, sent, warned = set(state.failures), len(state.emitted), dict(state.warnings.counts)
         started = time.perf_counter()
-        given = frame.copy()
-        given.lineage, given.touched = None, set()
-        after = step.apply(given)
+        after = step.apply(frame.begun())
         seconds = time.perf_counter() - started
         self._note_step(step, seconds, frame.rows, after.rows, warned)
         parents = list(range(after.rows)) if after.lineage is None else after.lineage.to_list()
