@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transforms.core.clock import Clock
     from transforms.rules.functions.times._zones import Zone
 
-__all__ = ["EPOCH", "as_datetime", "as_moment", "as_timestamp", "in_zone", "instant_us", "labelled", "now_in", "seconds_of"]
+__all__ = ["EPOCH", "as_datetime", "as_moment", "as_timestamp", "in_zone", "instant_us", "labelled", "now_in", "seconds_of", "zone_offset"]
 
 EPOCH = dt.datetime(1970, 1, 1)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -142,10 +142,14 @@ def _read(text: str, clock: Clock) -> dt.datetime:
 
 @lru_cache(maxsize=256)
 def _offset(text: str) -> dt.tzinfo:
-    if text == "Z":
-        return dt.UTC
-    minutes = int(text[1:3]) * 60 + int(text[-2:])
-    return dt.timezone(dt.timedelta(minutes=-minutes if text[0] == "-" else minutes))
+    seconds = zone_offset(text)
+    return dt.timezone(dt.timedelta(seconds=seconds)) if seconds else dt.UTC
+
+
+def zone_offset(text: str) -> int:
+    """Seconds of ``Z``, ``+0800`` or ``+08:00``."""
+    minutes = 0 if text == "Z" else int(text[1:3]) * 60 + int(text[-2:])
+    return -minutes * 60 if text[0] == "-" else minutes * 60
 
 
 def _read_leniently(text: str, clock: Clock) -> dt.datetime:

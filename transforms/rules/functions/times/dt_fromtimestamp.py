@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import ZoneName
 from transforms.rules.functions.times._moments import as_timestamp, in_zone
 from transforms.rules.kinds import Integer
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -27,3 +32,10 @@ def dt_fromtimestamp(timestamp: Integer, tz: ZoneName | None = None) -> dt.datet
     Only whole seconds are taken: ``dt_parse`` takes fractions as well.
     """
     return in_zone(as_timestamp(timestamp), tz)
+
+
+@dt_fromtimestamp.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import completed, timestamps_of
+
+    return completed(call, *timestamps_of(call.column("timestamp"), call.fixed("tz")))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment, ZoneName
 from transforms.rules.functions.times._moments import as_moment
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -40,3 +45,10 @@ def dt_parse(context: Context, value: AnyMoment, tz: ZoneName | None = None) -> 
     Times as web servers write them (``10/Jun/2019:11:32:16 +0800``) need ``dt_strptime``.
     """
     return as_moment(value, tz, context.clock)
+
+
+@dt_parse.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import completed, moments_of
+
+    return completed(call, *moments_of(call.column("value"), call.fixed("tz")))

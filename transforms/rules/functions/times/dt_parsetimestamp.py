@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment, ZoneName
 from transforms.rules.functions.times._moments import as_moment, seconds_of
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -31,3 +37,11 @@ def dt_parsetimestamp(context: Context, value: AnyMoment, tz: ZoneName | None = 
     It reads as ``dt_parse`` does; a fraction is rounded down. A time without an offset is in the zone that is given, else in UTC.
     """
     return seconds_of(as_moment(value, tz, context.clock))
+
+
+@dt_parsetimestamp.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import moments_of, seconds
+
+    moments, covered = moments_of(call.column("value"), call.fixed("tz"))
+    return call.completed(seconds(moments), covered)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment, ToWrite, ZoneName
 from transforms.rules.functions.times._moments import as_moment
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -30,3 +36,13 @@ def dt_str(context: Context, value: AnyMoment, fmt: ToWrite | None = None, tz: Z
     """
     moment = as_moment(value, tz, context.clock)
     return moment.isoformat(" ") if fmt is None else fmt.write(moment)
+
+
+@dt_str.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._format_columns import written
+    from transforms.rules.functions.times._moment_columns import moments_of
+
+    fmt = call.fixed("fmt")
+    moments, covered = moments_of(call.column("value"), call.fixed("tz"))
+    return call.completed(moments.texts() if fmt is None else written(moments, fmt), covered)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import Datetime, ToWrite
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -25,3 +31,11 @@ def dt_strftime(value: Datetime, fmt: ToWrite) -> str:
     ``%F %T %D %R %e %s`` and ``%-d`` without leading zeros. The year always has four digits.
     """
     return fmt.write(value)
+
+
+@dt_strftime.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._format_columns import written
+    from transforms.rules.functions.times._moment_columns import moments_in
+
+    return written(moments_in(call.column("value")), call.fixed("fmt"))

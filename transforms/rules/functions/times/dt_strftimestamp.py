@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import Timestamp, ToWrite, ZoneName
 from transforms.rules.functions.times._moments import in_zone
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -27,3 +33,12 @@ def dt_strftimestamp(timestamp: Timestamp, fmt: ToWrite, tz: ZoneName | None = N
     The codes are those of ``dt_strftime``.
     """
     return fmt.write(in_zone(timestamp, tz))
+
+
+@dt_strftimestamp.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._format_columns import written
+    from transforms.rules.functions.times._moment_columns import timestamps_of
+
+    moments, covered = timestamps_of(call.column("timestamp"), call.fixed("tz"))
+    return call.completed(written(moments, call.fixed("fmt")), covered)

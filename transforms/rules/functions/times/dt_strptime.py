@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import ToRead
 from transforms.rules.kinds import Text
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -30,3 +35,11 @@ def dt_strptime(value: Text, fmt: ToRead) -> dt.datetime:
     The whole text has to fit. The Datetime has an offset only if the format has ``%z``. ``%p`` counts only beside ``%I``.
     """
     return fmt.read(value)
+
+
+@dt_strptime.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._format_columns import read
+    from transforms.rules.functions.times._moment_columns import completed
+
+    return completed(call, *read(call.text("value"), call.fixed("fmt")))

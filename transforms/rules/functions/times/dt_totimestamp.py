@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import Datetime
 from transforms.rules.functions.times._moments import seconds_of
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -22,3 +28,10 @@ def dt_totimestamp(value: Datetime) -> int:
     A fraction is rounded down; a Datetime without an offset is in UTC. ``dt_parsetimestamp`` takes texts too.
     """
     return seconds_of(value)
+
+
+@dt_totimestamp.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import moments_in, seconds
+
+    return seconds(moments_in(call.column("value")))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._moments import as_timestamp
 from transforms.rules.kinds import Integer
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -24,3 +29,10 @@ def dt_utcfromtimestamp(timestamp: Integer) -> dt.datetime:
     It is what ``dt_fromtimestamp`` gives without a zone.
     """
     return as_timestamp(timestamp)
+
+
+@dt_utcfromtimestamp.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import completed, timestamps_of
+
+    return completed(call, *timestamps_of(call.column("timestamp"), None))
