@@ -104,6 +104,19 @@ def test_what_queries_name_is_pulled_besides_and_left_out_of_the_table() -> None
     assert value(LOAD + ', fields=["a"], sql="select 1")', shelf).names() == ["a", "s"]
 
 
+def test_a_logstore_without_logs_is_a_table_without_rows() -> None:
+    class Empty(Shelf):
+        def logstore_table(self, request: LogstoreRequest) -> TableData:
+            return TableData(pa.table({}))
+
+    shelf = Empty()
+    table = value(PULL + 'fields=["a", "b"], primary_keys="a", delete_data="x: y")', shelf)
+    assert (table.names(), table.rows) == (["a", "b"], 0)
+    rule = compile_rule(f'e_table_map({PULL} fields=["a", "b"]), "a", "b", missing="-")')
+    for run in (rule.run_logs, rule.run_events):
+        assert run([{"a": "1"}], Context(resources=shelf, clock=SystemClock())).targets["default"] == [{"a": "1", "b": "-"}]
+
+
 def test_logs_maintain_a_table() -> None:
     states = [
         ("a", "1", "in"),

@@ -139,12 +139,17 @@ def _made(
     upsert: Query | None,
     delete: Query | None,
 ) -> Table:
+    import polars as pl
+
     columns = columns_of(data)
+    for _, name in fields:  # a Logstore without logs may not know the fields
+        if name not in columns:
+            columns[name] = pl.Series(name, [None], pl.String).new_from_index(0, data.table.num_rows)
     rows = filtered(columns, include, exclude)
     columns = {name: cells.filter(rows) for name, cells in columns.items()}
     if keys:
         columns = _maintained(columns, keys, upsert, delete)
-    return Table({name: columns[name].fill_null("") for _, name in fields if name in columns}, case_insensitive=False)
+    return Table({name: columns[name].fill_null("") for _, name in fields}, case_insensitive=False)
 
 
 def _maintained(columns: dict[str, pl.Series], keys: tuple[str, ...], upsert: Query | None, delete: Query | None) -> dict[str, pl.Series]:
