@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from tests.rules.evaluation import columnar, scalar
+from transforms.rules.columns import stored
 from transforms.rules.event import EventFailed
 from transforms.rules.functions.operators._comparison import compare, equal
 from transforms.rules.rule import compile_rule
-from transforms.rules.values import kind_of
+from transforms.rules.values import kind_of, stored_text
 
 EQUAL = [(1, 1), (1, 1.0), ("a", "a"), (b"a", b"a"), ([1, "a"], [1.0, "a"]), ((), ()), (None, None), (True, True), ({"a": 1}, {"a": 1.0}),
          (datetime(2020, 1, 2), datetime(2020, 1, 2, tzinfo=UTC)), (2**70, 2.0**70)]  # fmt: skip
@@ -89,6 +91,31 @@ def test_operands_that_are_not_reached_cannot_fail(text: str, values: list[objec
 def test_a_failure_in_an_operand_names_the_operand() -> None:
     with pytest.raises(EventFailed, match=r"^error when calling : op_div_floor\nDetail: integer division or modulo by zero$"):
         scalar('op_if(true, op_div_floor(1, v("n")), 2)', {"n": "0"})
+
+
+def test_floats_are_kept_as_python_writes_them() -> None:
+    seeded = random.Random(3)
+    values = [
+        0.0,
+        -0.0,
+        1e16,
+        9999999999999998.0,
+        1e15,
+        0.0001,
+        9.999e-5,
+        1e22,
+        float("inf"),
+        float("-inf"),
+        float("nan"),
+        5e-324,
+        1.7976931348623157e308,
+    ]
+    for _ in range(5000):
+        values += [seeded.random() * 10.0 ** seeded.randint(-9, 20), float(seeded.randint(-(10**6), 10**6)) / seeded.choice([1, 3, 1024])]
+        values.append(round(seeded.random() * 1000, seeded.randint(0, 6)))
+    column = pl.Series("", [None, *values], pl.Float64)
+    assert stored(column, len(column)).to_list() == [None, *map(stored_text, values)]
+    assert stored(column[:3], 3).to_list() == [None, "0.0", "-0.0"]
 
 
 BOMBS = [

@@ -81,9 +81,18 @@ def stored(column: Column, rows: int) -> pl.Series:
         return pl.Series("", [encodable(stored_text(value)) for value in column], pl.String)
     if column.dtype == pl.String:
         return column
-    if column.dtype == pl.Float64:  # Python's shortest text of a float, not the engine's
-        return pl.Series("", [None if value is None else str(value) for value in column.to_list()], pl.String)
-    return column.cast(pl.String)
+    return _float_texts(column) if column.dtype == pl.Float64 else column.cast(pl.String)
+
+
+def _float_texts(column: pl.Series) -> pl.Series:
+    """Floats as Python writes them. Polars writes the same digits, but has other bounds for exponents and other words for what is no number."""
+    texts = column.cast(pl.String)
+    size = column.abs()
+    plain = ((size >= 1e-4) & (size < 1e16)) | (size == 0)
+    others = (~plain & column.is_not_null()).arg_true()
+    if not len(others):
+        return texts
+    return texts.scatter(others, pl.Series("", [str(value) for value in column.gather(others).to_list()], pl.String))
 
 
 def encodable(text: str | None) -> str | None:
