@@ -51,9 +51,11 @@ class Replacement:
         return gone, rest, tuple(origin for origin in self._origins if origin in found)
 
     def _split(self, file: DataFile) -> tuple[frozenset[str], DataFile | None]:
-        if file.path not in self._rewritten:
-            self._rewritten[file.path] = self._rewrite(file)
-        return self._rewritten[file.path]
+        known = self._rewritten.get(file.path)
+        # Between two tries a hasty vacuum may have deleted what nobody can see yet.
+        if known is None or (known[1] is not None and self._storage.size(self._storage.relative(known[1].path)) is None):
+            known = self._rewritten[file.path] = self._rewrite(file)
+        return known
 
     def _rewrite(self, file: DataFile) -> tuple[frozenset[str], DataFile | None]:
         relative = self._storage.relative(file.path)
