@@ -21,9 +21,13 @@ def random_logs(chance: random.Random, count: int) -> list[dict[str, str]]:
     return logs
 
 
-def random_rule(chance: random.Random, steps: int, *, splits: bool = True) -> str:
+def random_rule(chance: random.Random, steps: int, *, splits: bool = True, metrics: bool = False) -> str:
     """A rule of some steps."""
-    return "\n".join(_operation(chance, 3, splits) for _ in range(steps))
+    lines = [_operation(chance, 3, splits) for _ in range(steps)]
+    if metrics:
+        samples = f'e_to_metric(["a", ("b", "bb")], labels=["c", "new"], time_field=v("d", default="{chance.choice(["5", "", "1.5"])}"))'
+        lines.insert(chance.randint(0, steps), f'e_if(v("{chance.choice(FIELDS)}") == "1", {samples})')
+    return "\n".join(lines)
 
 
 def _condition(chance: random.Random) -> str:

@@ -40,7 +40,7 @@ def _agree(batch: RunResult, single: RunResult, *, reasons: bool) -> None:
 def test_a_batch_gives_what_its_events_give(seed: int) -> None:
     chance = random.Random(seed)
     splits = bool(seed % 3)
-    rule = compile_rule(random_rule(chance, chance.randint(1, 6), splits=splits))
+    rule = compile_rule(random_rule(chance, chance.randint(1, 6), splits=splits, metrics=seed % 5 == 0))
     logs = random_logs(chance, chance.choice([0, 1, 2, 60]))
     _agree(rule.run_logs(logs), rule.run_events(logs), reasons=not splits)
 
@@ -245,3 +245,25 @@ def test_splits_of_splits_are_bounded_for_each_source_event() -> None:
 )  # fmt: skip
 def test_lines_of_values(text: str, parts: list[str]) -> None:
     assert [log["a"] for log in _both('e_split("a")', [{"a": text}, {"a": "p,q"}]).targets["default"]] == [*parts, "p", "q"]
+
+
+# ── names ────────────────────────────────────────────────────────────────
+
+
+def test_what_one_pair_has_renamed_the_next_leaves_alone() -> None:
+    rule = 'e_rename("b", "c", "b", "d")\ne_rename("c", "b", "b", "x", "a", "c")'
+    logs = [{"b": "1", "c": "2"}, {"b": "1"}, {"a": "0", "c": "3"}, {"a": "0", "b": "1", "c": "2", "d": "4"}, {}]
+    assert _both(rule, logs).targets["default"] == [
+        {"d": "1", "b": "2"},
+        {"b": "1"},
+        {"b": "3", "c": "0"},
+        {"x": "1", "d": "4", "a": "0", "c": "2"},
+        {},
+    ]
+
+
+def test_the_event_time_can_be_renamed_and_given() -> None:
+    frame = _frame_with_times({"a": ["1", "x"]}, 2)
+    after = compile_rule('e_rename("__time__", "t", "a", "__time__")').run(frame)
+    assert after.to_logs() == [{"__time__": "1", "t": "100", RECEIVE_TAG: "3"}]
+    assert list(frame.state.failures) == [1]
