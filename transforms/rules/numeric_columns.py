@@ -13,7 +13,7 @@ import polars as pl
 from transforms.rules.columns import Column, Fixed
 from transforms.rules.function import Decline
 
-__all__ = ["Numbers", "all_true", "floats", "integers", "numbers"]
+__all__ = ["Numbers", "all_true", "floats", "integers"]
 
 EXACT = 2**53
 """Up to this size every integer is a float."""
@@ -25,17 +25,6 @@ class Numbers:
 
     series: pl.Series
     covered: pl.Series
-
-
-def numbers(column: Column, rows: int) -> Numbers:
-    """A column as numbers: Int64 where all covered values are integers, else Float64.
-
-    A column that mixes integers and floats covers the integers alone. Declines for Booleans and mixed values.
-    """
-    found = integers(column, rows, strict=False)
-    if found.covered.any() or not isinstance(column, pl.Series | Fixed):
-        return found
-    return floats(column, rows)
 
 
 def integers(column: Column, rows: int, *, strict: bool = True) -> Numbers:
