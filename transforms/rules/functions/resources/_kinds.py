@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from transforms.rules.kinds import Kind
 from transforms.rules.values import as_number, as_text, kind_of
 
-__all__ = ["PulledFields", "Seconds", "not_text", "text_argument"]
+__all__ = ["PulledFields", "Seconds", "TextOnly", "not_text", "text_argument"]
 
 
 def _pulled(value: Any) -> tuple[tuple[str, str], ...]:
@@ -28,6 +28,10 @@ def _pulled(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(found.values())
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _seconds(value: Any) -> float:
     seconds = as_number(value)
     if not math.isfinite(seconds) or seconds < 0:
@@ -36,6 +40,8 @@ def _seconds(value: Any) -> float:
 
 
 PulledFields = Annotated[tuple[tuple[str, str], ...], Kind("a list of names, or of pairs (name, name here)", _pulled)]
+TextOnly = Annotated[Any, Kind("text", _same)]
+"""Text, and nothing that is made to text: the function refuses other values itself, in words that do not show them."""
 Seconds = Annotated[float, Kind("a number of seconds", _seconds)]
 
 

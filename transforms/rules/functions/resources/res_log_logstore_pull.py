@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transforms.core.errors import LogsluiceError
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.resources._kinds import PulledFields, Seconds, not_text, text_argument
+from transforms.rules.functions.resources._kinds import PulledFields, Seconds, TextOnly, not_text, text_argument
 from transforms.rules.functions.resources._tables import filtered, made_once, with_asked
 from transforms.rules.kinds import AnyValue, Names, QueryString
 from transforms.rules.query import Query
@@ -81,11 +81,11 @@ _GUESTS = 'res_log_logstore_pull("", "id", "env:KEY", "hotel", "guests", ["guest
 )
 def res_log_logstore_pull(
     context: Context,
-    endpoint: AnyValue,
-    ak_id: AnyValue,
-    ak_secret: AnyValue,
-    project: AnyValue,
-    logstore: AnyValue,
+    endpoint: TextOnly,
+    ak_id: TextOnly,
+    ak_secret: TextOnly,
+    project: TextOnly,
+    logstore: TextOnly,
     fields: PulledFields,
     from_time: AnyValue = "begin",
     to_time: AnyValue = "end",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.resources._kinds import Seconds, not_text, text_argument
+from transforms.rules.functions.resources._kinds import Seconds, TextOnly, not_text, text_argument
 from transforms.rules.kinds import AnyValue, Text, choice_of
 from transforms.stores.rule_resources import FileRequest
 
@@ -50,11 +50,11 @@ _GIVEN = {"res_oss_file": {"codes.csv": "code,text\n200,OK", "raw": b"\xff\x00a"
 )
 def res_oss_file(
     context: Context,
-    endpoint: AnyValue,
-    ak_id: AnyValue = None,
-    ak_key: AnyValue = None,
-    bucket: AnyValue = None,
-    file: AnyValue = None,
+    endpoint: TextOnly,
+    ak_id: TextOnly = None,
+    ak_key: TextOnly = None,
+    bucket: TextOnly = None,
+    file: TextOnly = None,
     format_: Annotated[str, choice_of("format", ("text", "binary"))] = "text",
     change_detect_interval: Seconds = 0,
     base_retry_back_off: Seconds = 1,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.resources._kinds import PulledFields, Seconds, not_text, text_argument
+from transforms.rules.functions.resources._kinds import PulledFields, Seconds, TextOnly, not_text, text_argument
 from transforms.rules.functions.resources._tables import filtered, made_once, with_asked
-from transforms.rules.kinds import AnyValue, Flag, Names, QueryString, Text, choice_of
+from transforms.rules.kinds import Flag, Names, QueryString, Text, choice_of
 from transforms.rules.query import Query
 from transforms.rules.table import Table, columns_of
 from transforms.stores.rule_resources import SqlRequest, TableData
@@ -67,10 +67,10 @@ _SELECT = re.compile(r"(?:\s|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/|\()*(?:select|with)\
 )
 def res_rds_mysql(
     context: Context,
-    address: AnyValue,
-    username: AnyValue,
-    password: AnyValue,
-    database: AnyValue,
+    address: TextOnly,
+    username: TextOnly,
+    password: TextOnly,
+    database: TextOnly,
     table: Text | None = None,
     sql: Text | None = None,
     fields: PulledFields | None = None,
