@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import random
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.rules.stand_in_resources import context_of
 from transforms.rules.event import EventFailed
 from transforms.rules.functions.addresses._databases import opened
 from transforms.rules.functions.addresses._networks import address_of, network_of
+from transforms.rules.rule import compile_rule
 
 V4 = st.integers(0, 2**32 - 1).map(ipaddress.IPv4Address)
 V6 = st.integers(0, 2**128 - 1).map(ipaddress.IPv6Address)
@@ -275,3 +277,24 @@ def test_a_database_is_read_once() -> None:
     assert opened(IPDB, "ipip") is opened(IPDB, "ipip")
     with pytest.raises(EventFailed, match="no IP database 'SLS-GeoIP'"):
         scalar('geo_parse("1.2.3.4")', {}, context)
+
+
+def test_addresses_by_columns() -> None:
+    seeded = random.Random(4)
+    logs = [{"a": ".".join(str(seeded.choice([0, 1, 9, 10, 99, 100, 199, 200, 249, 250, 255])) for _ in range(4))} for _ in range(300)]
+    logs += [
+        {"a": text}
+        for text in ("", "1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.04", "::1", " 10.1.1.1 ", "1.2.3.4\n", "١.2.3.4", "10.0.0.1.2")
+    ]
+    logs.append({"b": "no address"})
+    seeded.shuffle(logs)
+    for call in (
+        'ip_cidrmatch("10.0.0.0/9", v("a"))',
+        'ip_cidrmatch("0.0.0.0/0", v("a"), 5)',
+        'ip_cidrmatch("::/0", v("a"))',
+        'ip_cidrmatch("x", v("a"))',
+        'ip2long(v("a"))',
+        'ip2long(v("a"), "none")',
+    ):
+        rule = compile_rule(f'e_set("x", {call})')
+        assert rule.run_logs(logs).targets == rule.run_events(logs).targets, call

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.addresses._networks import address_of
 from transforms.rules.kinds import AnyValue
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -29,3 +33,10 @@ def ip2long(ip: AnyValue, default: AnyValue = 0) -> Any:
     """
     address = address_of(ip)
     return default if address is None or address[0] != 4 else address[1]
+
+
+@ip2long.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.addresses._address_columns import v4_numbers
+
+    return call.completed(*v4_numbers(call.column("ip")))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transforms.rules.function import Example, expression
+from transforms.rules.function import Decline, Example, expression
 from transforms.rules.functions.addresses._networks import address_of, network_of
 from transforms.rules.kinds import AnyValue
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -34,3 +38,14 @@ def ip_cidrmatch(cidr_subnet: AnyValue, ip: AnyValue, default: AnyValue = "") ->
     if network is None or address is None:
         return default
     return address[0] == network.version and network.first <= address[1] <= network.last
+
+
+@ip_cidrmatch.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.addresses._address_columns import v4_numbers
+
+    network = network_of(call.fixed("cidr_subnet"))
+    if network is None or network.version != 4:
+        raise Decline
+    numbers, covered = v4_numbers(call.column("ip"))
+    return call.completed(numbers.is_between(network.first, network.last), covered)

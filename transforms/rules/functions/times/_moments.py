@@ -30,7 +30,7 @@ _PLAIN = re.compile(
 """Year, month, day, clock: what the lenient parser reads in no other way. Most logs write their times like this."""
 LONGEST = 200
 """Characters of a text that is a time."""
-_TOO_LENIENT = (ValueError, OverflowError, TypeError, LookupError, ArithmeticError, AttributeError)
+_TOO_LENIENT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 """What the lenient parser raises for texts that nobody thought of."""
 
 
@@ -164,6 +164,8 @@ def _read_leniently(text: str, clock: Clock) -> dt.datetime:
         found.utcoffset()  # an offset of a day or more shows here
     except parser.ParserError as error:
         raise ValueError(f"{text[:80]!r} is not a time: {_reason(error)}") from None
+    except OverflowError:
+        raise ValueError(f"{text[:80]!r} is not a time: a number in it is too large") from None
     except _TOO_LENIENT as error:
         raise ValueError(f"{text[:80]!r} is not a time: {error}") from None
     return found
