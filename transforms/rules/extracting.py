@@ -6,11 +6,12 @@ not match is a warning, and the pairs are written in their order by the step's m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
+from transforms.core.collector import without_collector
 from transforms.rules.columns import Arguments, stored
 from transforms.rules.event import Event, EventFailed, wins
 from transforms.rules.frame import Failure, Frame
@@ -88,57 +89,73 @@ def _by_value(
     function: Function, frame: Frame, source: pl.Series, name: str, values: dict[str, Any], call: Arguments
 ) -> list[tuple[str, pl.Series]]:
     """The scalar form once for each distinct text; what it gives becomes columns."""
-    texts = source.to_list()
     memo: dict[str, dict[str, str] | EventFailed | None] = {}
     results: list[dict[str, str] | None] = []
     failures: dict[str, list[int]] = {}
     missed = 0
-    context = frame.state.context
-    for row, text in enumerate(texts):
-        if text is None:
-            results.append(None)
-            continue
-        found = memo.get(text, _UNKNOWN) if function.pure else _UNKNOWN
-        if found is _UNKNOWN:
-            found = _one(function, text, name, values, context, call)
-            memo[text] = found
-        if found is None:
-            missed += 1
-        elif isinstance(found, EventFailed):
-            failures.setdefault(found.reason, []).append(row)
-            found = None
-        results.append(found)
-    for reason, rows in failures.items():
-        frame.fail(pl.Series("", rows, pl.UInt32), Failure(reason, call.start, call.end))
-    frame.state.warnings.add(call.start, call.end, f"{function.name}: the field does not match", missed)
-    given = memo.values() if function.pure else results
-    names = dict.fromkeys(target for found in given if isinstance(found, dict) for target in found)
-    return [(target, stored([None if found is None else found.get(target) for found in results], len(results))) for target in names]
+    one = _scalar(function, name, values, frame.state.context, call)
+    pure = function.pure
+    with without_collector():
+        for row, text in enumerate(source.to_list()):
+            if text is None:
+                results.append(None)
+                continue
+            found = memo.get(text, _UNKNOWN) if pure else _UNKNOWN
+            if found is _UNKNOWN:
+                found = one(text)
+                memo[text] = found
+            if found is None:
+                missed += 1
+            elif isinstance(found, EventFailed):
+                failures.setdefault(found.reason, []).append(row)
+                found = None
+            results.append(found)
+        for reason, rows in failures.items():
+            frame.fail(pl.Series("", rows, pl.UInt32), Failure(reason, call.start, call.end))
+        frame.state.warnings.add(call.start, call.end, f"{function.name}: the field does not match", missed)
+        given = memo.values() if pure else results
+        names = dict.fromkeys(target for found in given if isinstance(found, dict) for target in found)
+        return [(target, _texts([None if found is None else found.get(target) for found in results])) for target in names]
+
+
+def _texts(values: list[str | None]) -> pl.Series:
+    try:
+        return pl.Series("", values, pl.String)
+    except UnicodeEncodeError:  # half of a surrogate pair, from an escape in JSON text
+        return stored(values, len(values))
 
 
 _UNKNOWN: Any = object()
 
 
-def _one(
-    function: Function, text: str, name: str, values: dict[str, Any], context: Any, call: Arguments
-) -> dict[str, str] | EventFailed | None:
-    """The fields that one text holds: where a name comes twice, the one that the mode lets win."""
-    try:
-        pairs: Pairs | None = function.implementation(*_laid(function, text, name, values, context))
-        if pairs is None:
-            return None
-        found: dict[str, str] = {}
-        mode = values["mode"]
-        for target, value in pairs:
-            stored_value = stored_text(value)
-            if stored_value is not None and wins(mode, found.get(target), stored_value):
-                found[target] = stored_value
-        return found
-    except EventFailed as failed:
-        return failed
-    except Exception as error:  # noqa: BLE001 - the reason is kept
-        # Whatever a function cannot do with a text fails its events, with the reason, and no others.
-        return EventFailed.of(function.name, error, call.start, call.end)
+def _scalar(
+    function: Function, name: str, values: dict[str, Any], context: Any, call: Arguments
+) -> Callable[[str], dict[str, str] | EventFailed | None]:
+    """The scalar form of one text: the fields that it holds; where a name comes twice, the one that the mode lets win."""
+    implementation = function.implementation
+    arguments = _laid(function, "", name, values, context)
+    place = list(function.signature.parameters).index("value")
+    mode = values["mode"]
+
+    def one(text: str) -> dict[str, str] | EventFailed | None:
+        arguments[place] = text
+        try:
+            pairs: Pairs | None = implementation(*arguments)
+            if pairs is None:
+                return None
+            found: dict[str, str] = {}
+            for target, value in pairs:
+                stored_value = value if type(value) is str else stored_text(value)
+                if stored_value is not None and wins(mode, found.get(target), stored_value):
+                    found[target] = stored_value
+            return found
+        except EventFailed as failed:
+            return failed
+        except Exception as error:  # noqa: BLE001 - the reason is kept
+            # Whatever a function cannot do with a text fails its events, with the reason, and no others.
+            return EventFailed.of(function.name, error, call.start, call.end)
+
+    return one
 
 
 def _laid(function: Function, value: str, name: str, values: dict[str, Any], context: Any) -> list[Any]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from transforms.rules.columns import Arguments
 from transforms.rules.function import Decline
-from transforms.rules.functions.extraction._json_expansion import Expansion
+from transforms.rules.functions.extraction._json_expansion import Expansion, expansion
 from transforms.rules.functions.extraction._templates import Finish, Slot, Spelling, Template, Templates, resolved
 from transforms.rules.jmes import JmesPath
 from transforms.rules.values import stored_text
@@ -48,7 +48,7 @@ def nodes_as_columns(source: pl.Series, call: Arguments, field_name: str) -> Any
     expanded = expand if expand is not None else not (jmes is not None and output)
     if (output and expanded) or (jmes is not None and not jmes.is_path):
         raise Decline
-    options = Expansion(
+    options = expansion(
         *(
             call.fixed(name)
             for name in (

@@ -2,7 +2,8 @@
 
 Why a match is a proof. Everything but the values is the same in all texts of a template. A value holds none of the characters that end
 it, and what stands behind it begins with one, so it is as long as the scalar form takes it. Between a value and the next key nothing
-can be taken for a pair: that depends on fixed text only, and in the text that the template was made of, nothing was.
+can be taken for a pair: that depends on fixed text only, and in the text that the template was made of, nothing was. What comes before
+the first pair, or after the last, may be anything without the character between keys and values: no pair can be found there.
 """
 
 from __future__ import annotations
@@ -42,16 +43,17 @@ def quoted_columns(source: pl.Series, call: Arguments) -> Any:
     between = _fixed_character(sep.text)
     if between is None or between == quote or not quote.isascii() or quote.isspace() or _BARELIKE.match(quote):
         raise Decline
-    templates = _quoted_templates(sep.text, quote, escape, call.fixed("prefix"), call.fixed("suffix"))
+    templates = _quoted_templates(sep.text, between, quote, escape, call.fixed("prefix"), call.fixed("suffix"))
     left_out = {ord(quote), ord("\\")} if escape else {ord(quote)}
     inside = _class(frozenset(range(32, 127)) - left_out) + ("+" if escape else "*")
     mark = pl.escape_regex(quote)
-    spelling = {"bare": ("", r"[0-9A-Za-z_.\-%~]+", ""), "quoted": (mark, inside, mark)}
+    outside = f"[^{pl.escape_regex(between)}]*"
+    spelling = {"bare": ("", r"[0-9A-Za-z_.\-%~]+", ""), "quoted": (mark, inside, mark), "outside": ("", outside, "")}
     return templates.cut(source, spelling, {"bare": _same, "quoted": lambda texts: texts.str.strip_chars(" ")})
 
 
 @lru_cache(maxsize=256)
-def _quoted_templates(sep: str, quote: str, escape: bool, prefix: str, suffix: str) -> Templates:
+def _quoted_templates(sep: str, between: str, quote: str, escape: bool, prefix: str, suffix: str) -> Templates:
     pattern = quoted_pattern(sep, quote, escape)
 
     def make(text: str) -> Template | None:
@@ -60,9 +62,13 @@ def _quoted_templates(sep: str, quote: str, escape: bool, prefix: str, suffix: s
         gaps: list[str] = []
         slots: list[Slot] = []
         at = 0
+        head = -1
         bare = False
         for match in pattern.each(text):
+            head = match.start() if head < 0 else head
             gap = text[at : match.start()]
+            if at == 0 and between not in gap:
+                gap = gap[-1:]
             if not _separates(gap, quote, bare):
                 return None
             bare = match[2] is None
@@ -72,11 +78,24 @@ def _quoted_templates(sep: str, quote: str, escape: bool, prefix: str, suffix: s
             slots.append(Slot(frozenset({"bare" if bare else "quoted"}), name))
             at = end
         rest = text[at:]
-        if not slots or (rest and not _separates(rest + " ", quote, bare)) or not _distinct(slots):
+        end = rest[:1] if between not in rest else rest
+        if not slots or (rest and not _separates(end + " ", quote, bare)) or not _distinct(slots):
             return None
-        return Template((*gaps, rest), tuple(slots))
+        return _open_ended([*gaps, rest], slots, max(head, 0), between)
 
     return Templates(make)
+
+
+def _open_ended(gaps: list[str], slots: list[Slot], head: int, between: str) -> Template:
+    """A template whose text before the first key (``head`` characters long) and after the last value may vary, but for the characters
+    next to them."""
+    has_head = head > 1 and between not in gaps[0][:head]
+    has_tail = len(gaps[-1]) > 1 and between not in gaps[-1]
+    if has_head:
+        gaps[0] = gaps[0][head - 1 :]
+    if has_tail:
+        gaps[-1] = gaps[-1][:1]
+    return Template(tuple(gaps), tuple(slots), has_head, has_tail)
 
 
 def _separates(gap: str, quote: str, bare: bool) -> bool:
@@ -93,13 +112,14 @@ def delimited_columns(source: pl.Series, call: Arguments) -> Any:
     ends = frozenset(code for code in range(128) if pair_sep.whole(chr(code)) is not None)
     if between is None or ord(between) in ends:
         raise Decline
-    templates = _delimited_templates(pair_sep, kv_sep.text, call.fixed("prefix"), call.fixed("suffix"))
+    templates = _delimited_templates(pair_sep, kv_sep.text, between, call.fixed("prefix"), call.fixed("suffix"))
     value = _class(frozenset(range(32, 127)) - ends - {ord(between)}) + "+"
-    return templates.cut(source, {"value": ("", value, "")}, {"value": _same})
+    outside = f"[^{pl.escape_regex(between)}]*"
+    return templates.cut(source, {"value": ("", value, ""), "outside": ("", outside, "")}, {"value": _same})
 
 
 @lru_cache(maxsize=256)
-def _delimited_templates(pair_sep: Pattern, kv_sep: str, prefix: str, suffix: str) -> Templates:
+def _delimited_templates(pair_sep: Pattern, kv_sep: str, between: str, prefix: str, suffix: str) -> Templates:
     pattern = delimited_pattern(kv_sep)
 
     def make(text: str) -> Template | None:
@@ -108,10 +128,12 @@ def _delimited_templates(pair_sep: Pattern, kv_sep: str, prefix: str, suffix: st
         gaps: list[str] = []
         slots: list[Slot] = []
         at = begin = 0
+        head = -1
         ends = [*(match.span() for match in pair_sep.each(text)), (len(text), len(text))]
         for end, next_begin in ends:
             match = pattern.whole(text[begin:end])
             if match is not None:
+                head = begin if head < 0 else head
                 name = f"{prefix}{match[1]}{suffix}" if is_field_name(match[1]) else None
                 gaps.append(text[at : begin + match.start(2)])
                 slots.append(Slot(frozenset({"value"}), name))
@@ -119,7 +141,7 @@ def _delimited_templates(pair_sep: Pattern, kv_sep: str, prefix: str, suffix: st
             begin = next_begin
         if not slots or not _distinct(slots):
             return None
-        return Template((*gaps, text[at:]), tuple(slots))
+        return _open_ended([*gaps, text[at:]], slots, head, between)
 
     return Templates(make)
 

@@ -25,6 +25,7 @@ _SAMPLES = 12
 _TRIES = 4
 _FEW = 32
 _KEPT = 16
+_MOST_IN_VAIN = 6
 _LONGEST = 20_000
 _MOST_SLOTS = 120
 
@@ -39,10 +40,13 @@ class Slot:
 
 @dataclass(frozen=True)
 class Template:
-    """``gaps`` are the fixed texts before, between and after the ``slots``."""
+    """``gaps`` are the fixed texts before, between and after the ``slots``; ``head`` and ``tail``: any text of the spelling's kind
+    ``outside`` may come before and after all that."""
 
     gaps: tuple[str, ...]
     slots: tuple[Slot, ...]
+    head: bool = False
+    tail: bool = False
 
     @property
     def usable(self) -> bool:
@@ -51,21 +55,24 @@ class Template:
 
     def joined(self, other: Template) -> Template | None:
         """A template for the texts of both; None if they differ in more than kinds of values."""
-        if self.gaps != other.gaps or any(one.name != two.name for one, two in zip(self.slots, other.slots, strict=True)):
+        if (self.gaps, self.head, self.tail) != (other.gaps, other.head, other.tail) or any(
+            one.name != two.name for one, two in zip(self.slots, other.slots, strict=True)
+        ):
             return None
         slots = (Slot(one.kinds | two.kinds, one.name) for one, two in zip(self.slots, other.slots, strict=True))
-        return Template(self.gaps, tuple(slots))
+        return Template(self.gaps, tuple(slots), self.head, self.tail)
 
     def pattern(self, spelling: Spelling) -> str:
         """As a regular expression: an empty group that takes part in every match, then one group for each kind of each named slot."""
-        parts = [r"\A()", pl.escape_regex(self.gaps[0])]
+        outside = "".join(spelling.get("outside", ""))
+        parts = [r"\A()", outside if self.head else "", pl.escape_regex(self.gaps[0])]
         for slot, gap in zip(self.slots, self.gaps[1:], strict=True):
             ways = []
             for kind in sorted(slot.kinds):
                 before, value, behind = spelling[kind]
                 ways.append(f"{before}{f'({value})' if slot.name else f'(?:{value})'}{behind}")
             parts += [ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})", pl.escape_regex(gap)]
-        return "".join([*parts, r"\z"])
+        return "".join([*parts, outside if self.tail else "", r"\z"])
 
 
 class Templates:
@@ -83,19 +90,24 @@ class Templates:
         tried: set[Template] = set()
         matched = source.is_null()
         found: dict[str, pl.Series] = {}
+        in_vain = 0
         for _ in range(_TRIES):
             rest = (~matched).arg_true()
             if len(rest) < min(_FEW, len(source)) or not len(rest):
                 break
             self._learn(source, rest)
             fresh = [template for template in self._known if template not in tried]
-            if not fresh:
+            if not fresh or in_vain >= _MOST_IN_VAIN:
                 break
             for template in fresh:
                 tried.add(template)
+                before = int(matched.sum())
                 hits = self._apply(template, source, matched, found, spelling, finish)
                 if hits is not None:
                     matched = hits
+                in_vain += int(matched.sum()) - before < len(rest) // 50
+                if in_vain >= _MOST_IN_VAIN:  # the texts are not alike
+                    break
         matched = matched & source.is_not_null()
         return list(found.items()), matched, ~matched & source.is_not_null()
 
@@ -110,10 +122,10 @@ class Templates:
             for place, known in enumerate(all_known):
                 both = known.joined(made)
                 if both is not None:
-                    all_known[place] = both
+                    made = both
+                    del all_known[place]
                     break
-            else:
-                all_known.insert(0, made)
+            all_known.insert(0, made)
         self._known = all_known[:_KEPT]
 
     def _apply(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from transforms.rules.function import Example, extraction
-from transforms.rules.functions.extraction._json_expansion import Expansion
+from transforms.rules.functions.extraction._json_expansion import expansion
 from transforms.rules.functions.extraction._json_names import ArrayFormat, NodeFormat
 from transforms.rules.functions.extraction._kinds import DEPTH, OPTIONAL_JMES
 from transforms.rules.jmes import JmesPath
@@ -121,7 +121,7 @@ def e_json(
     if output:
         pairs.append((output, "" if document is None else document))
     if expand if expand is not None else not (jmes is not None and output):
-        options = Expansion(
+        options = expansion(
             depth, prefix, suffix, fmt, sep, expand_array, fmt_array, include_node, exclude_node, include_path, exclude_path
         )
         fields = options.fields(document, field_name)
