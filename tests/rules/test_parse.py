@@ -54,7 +54,7 @@ def test_literals(text: str, value: object) -> None:
     assert type(found) is type(value)
 
 
-V = ("v", ["a"], {})
+V: object = ("v", ["a"], {})
 CALLS: list[tuple[str, object]] = [
     ('v("a")', V), ('v("a", default="")', ("v", ["a"], {"default": ""})), ('v("a", \'b\',)', ("v", ["a", "b"], {})),
     ('f(x=1, y=2)', ("f", [], {"x": 1, "y": 2})),

@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
@@ -179,7 +179,8 @@ _NAMES = function_names()
 def mutated(seeded: random.Random, text: str) -> str:
     """A rule with one to four changes."""
     for _ in range(seeded.choice([1, 1, 1, 2, 2, 3, 4])):
-        text = seeded.choice(MUTATIONS)(seeded, text)
+        mutation = seeded.choice(MUTATIONS)
+        text = mutation(seeded, text)
         if len(text) > 30_000:
             break
     return text
@@ -187,7 +188,8 @@ def mutated(seeded: random.Random, text: str) -> str:
 
 def _character(seeded: random.Random, text: str) -> str:
     place = seeded.randint(0, len(text))
-    return text[:place] + seeded.choice(["", seeded.choice(CHARACTERS)]) + text[place + seeded.randint(0, 1) :]
+    instead: str = seeded.choice(["", seeded.choice(CHARACTERS)])
+    return text[:place] + instead + text[place + seeded.randint(0, 1) :]
 
 
 def _cut(seeded: random.Random, text: str) -> str:
@@ -269,7 +271,7 @@ def _splice(seeded: random.Random, text: str) -> str:
     return seeded.choice([text + "\n" + other, text[:place] + other + text[place:], text.replace(")", f", {other})", 1)])
 
 
-MUTATIONS = [
+MUTATIONS: list[Callable[[random.Random, str], str]] = [
     _character,
     _character,
     _cut,
