@@ -20,7 +20,7 @@ def read_csv(text: str, *, separator: str, quote: str, strip_left: bool, headers
     """Name → texts. The first record names the columns unless ``headers`` do.
 
     Blank lines are skipped, missing cells are empty, surplus cells are dropped, columns without a name are left out, and of two columns
-    with the same name the last is taken. Raises ValueError for a text without names, and for cells beyond 131,072 characters.
+    with the same name the last is taken. Raises ValueError for a text without names.
     """
     import polars as pl
 
@@ -28,6 +28,7 @@ def read_csv(text: str, *, separator: str, quote: str, strip_left: bool, headers
         raise ValueError(f"the separator of a CSV text is one character, the quote one or none, not {separator!r} and {quote!r}")
     # Half of a surrogate pair, which JSON text can bring, has no place in a column.
     clean = text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").removeprefix("\ufeff")
+    csv.field_size_limit(max(csv.field_size_limit(), len(clean)))  # a setting of the process; the text has its limits elsewhere
     options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     reader = csv.reader(io.StringIO(clean, newline=""), delimiter=separator, skipinitialspace=strip_left, **options)
     records = _records(reader)
