@@ -33,6 +33,9 @@ RULES = [
     *TIMES, 'dt_parsetimestamp(v("t"))', 'dt_parsetimestamp(v("t"), "{zone}")', 'dt_str(v("t"))', 'dt_str(v("t"), tz="{zone}")', 'dt_str(v("t"), "%F %T.%f|%z|%j %a %b")',
     'dt_str(v("t"), "%d.%m.%y %I%p %%", "{zone}")', 'dt_strftimestamp(v("t"), "%Y/%m/%d %H-%M-%S")', 'dt_strftimestamp(v("t"), "%B %e, %A", "{zone}")',
     'dt_strftimestamp(v("t"), "%T %z", "{zone}")',
+    *(f'dt_truncate(v("t"), "{unit}")' for unit in ("second", "5_minute", "7_minute", "hour", "day", "week", "month", "quarter", "year")),
+    *(f'dt_diff(v("t"), "2010-01-01", "{unit}", "{way}")' for unit, way in (("day", "floor"), ("hours", "int"), ("week", "ceil"), ("minute", "round"))),
+    'dt_diff(v("t"), v("t"))', 'dt_astimezone(v("t"), "{zone}")', 'dt_astimezone(v("t"), "{zone}", true)', 'dt_totimestamp(dt_astimezone(v("t"), "{zone}"))',
     *(call.replace("TIME", time) for time in TIMES for call in ("dt_totimestamp(TIME)", 'dt_strftime(TIME, "%F %T.%f")', "dt_parsetimestamp(TIME)", 'dt_str(TIME, tz="{zone}")', 'dt_truncate(TIME, "hour")')),
 ]  # fmt: skip
 

@@ -8,15 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from transforms.rules.columns import Column, Rendered
+from transforms.rules.columns import Column, Fixed, Rendered
 from transforms.rules.function import Decline
-from transforms.rules.functions.times._moments import EPOCH, zone_offset
+from transforms.rules.functions.times._moments import EPOCH, as_moment, instant_us, zone_offset
 
 if TYPE_CHECKING:
+    from transforms.core.clock import Clock
     from transforms.rules.columns import Arguments
+    from transforms.rules.functions.times._truncation import Unit
     from transforms.rules.functions.times._zones import Zone
 
-__all__ = ["Moments", "completed", "mapped", "moments_in", "moments_of", "seconds", "spans", "timestamps_of"]
+__all__ = [
+    "Moments",
+    "completed",
+    "converted",
+    "instants_of",
+    "mapped",
+    "moments_in",
+    "moments_of",
+    "seconds",
+    "spans",
+    "timestamps_of",
+    "truncated",
+]
 
 PLAIN = (
     r"^[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.,][0-9]{1,6})?"
@@ -36,7 +50,7 @@ class Moments:
     def __init__(self, local: pl.Series, offset: pl.Series | None = None, zone: dt.tzinfo | None = None) -> None:
         self.local = local
         self.offset = offset
-        self._zone = zone
+        self.zone = zone
 
     def utc(self) -> pl.Series:
         """The instants, as naive UTC; those that are naive count as UTC."""
@@ -47,9 +61,9 @@ class Moments:
         values: list[Any] = self.local.to_list()
         if self.offset is not None:
             zones: Mapping[int, dt.tzinfo] = (
-                {} if self._zone else {seconds: _fixed(seconds) for seconds in self.offset.drop_nulls().unique()}
+                {} if self.zone else {seconds: _fixed(seconds) for seconds in self.offset.drop_nulls().unique()}
             )
-            zone = self._zone
+            zone = self.zone
             values = [
                 None if value is None else value.replace(tzinfo=zone or zones[seconds])
                 for value, seconds in zip(values, self.offset.to_list(), strict=True)
@@ -60,7 +74,7 @@ class Moments:
 
     def _repeated(self) -> list[int]:
         """Rows of hours that a clock shows for the second time."""
-        zone = self._zone
+        zone = self.zone
         if zone is None or self.offset is None:
             return []
         first = _offsets(self.local, lambda minute: minute.replace(tzinfo=zone))
@@ -145,6 +159,17 @@ def from_seconds(whole: pl.Series, zone: Zone | None, covered: pl.Series | None 
     return (Moments(local) if zone is None else _converted(local, zone)), covered
 
 
+def instants_of(column: Column, clock: Clock) -> tuple[pl.Series | int, pl.Series | bool]:
+    """Microseconds since 1970 UTC, of a column or of one time that is the same for all; and for which events that holds."""
+    if not isinstance(column, Fixed):
+        moments, covered = moments_of(column, None)
+        return moments.utc().cast(pl.Int64), covered
+    try:
+        return instant_us(as_moment(column.value, None, clock)), True
+    except (ValueError, TypeError):
+        raise Decline from None
+
+
 def timestamps_of(column: Column, zone: Zone | None) -> tuple[Moments, pl.Series]:
     """What Unix seconds say, as digits or integers. Declines for what it does not know; absent ones are left to the scalar form."""
     if not isinstance(column, pl.Series) or column.dtype not in (pl.String, pl.Int64):
@@ -170,6 +195,20 @@ def _labelled(moments: Moments, zone: Zone | None, covered: pl.Series) -> tuple[
     if moments.offset is not None:
         return _converted(Moments(local, moments.offset).utc(), zone), covered & inside
     return Moments(local, _offsets(local, lambda minute: minute.replace(tzinfo=zone.tzinfo)), zone.tzinfo), covered & inside
+
+
+def converted(moments: Moments, zone: Zone) -> tuple[Moments, pl.Series]:
+    """In a zone, those that are naive from UTC; and for which events that holds."""
+    utc = moments.utc()
+    inside = utc.is_between(_FIRST, _LAST).fill_null(True)
+    return _converted(pl.select(pl.when(inside).then(utc)).to_series(), zone), inside
+
+
+def truncated(moments: Moments, unit: Unit) -> Moments:
+    """The beginnings of units. Declines where the offset may differ there, and for units that the column engine does not have."""
+    if unit.every is None or moments.zone is not None:
+        raise Decline
+    return Moments(moments.local.dt.truncate(unit.every), moments.offset)
 
 
 def _converted(utc: pl.Series, zone: Zone) -> Moments:

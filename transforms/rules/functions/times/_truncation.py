@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -45,16 +46,30 @@ _UNIT = choice_of("unit", (*_UNITS, "N_minute"))
 _MINUTES = re.compile(r"([0-9]{1,4})_minutes?")
 
 
-def _truncation(value: Any) -> Callable[[dt.datetime], dt.datetime]:
+_EVERY = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d", "month": "1mo", "quarter": "1q", "year": "1y"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit by its name: ``begin`` rounds a Datetime down; ``every`` is the column engine's word for the unit, None = it has none."""
+
+    begin: Callable[[dt.datetime], dt.datetime]
+    every: str | None
+
+
+def _truncation(value: Any) -> Unit:
+    if isinstance(value, Unit):
+        return value
     text = as_text(value).lower()
     match = _MINUTES.fullmatch(text)
     if match is None:
         if text == "n_minute":
             raise ValueError("N_minute stands for a number of minutes, such as 5_minute")
-        return _UNITS[_UNIT.convert(text)]
+        return Unit(_UNITS[_UNIT.convert(text)], _EVERY.get(text))
     if not int(match[1]):
         raise ValueError("0_minute is no unit: at least 1_minute")
-    return partial(_to_minute, minutes=int(match[1]))
+    minutes = int(match[1])
+    return Unit(partial(_to_minute, minutes=minutes), None if 60 % minutes else f"{minutes}m")
 
 
 Truncation = Annotated[Any, Kind("a unit of time", _truncation)]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.context import Context
-from transforms.rules.function import Example, expression
+from transforms.rules.function import Decline, Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment, ZoneName
 from transforms.rules.functions.times._moments import as_moment
 from transforms.rules.kinds import Flag
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -36,3 +41,14 @@ def dt_astimezone(context: Context, value: AnyMoment, tz: ZoneName, reset: Flag 
     if reset:
         return moment.replace(tzinfo=tz.tzinfo)
     return (moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment).astimezone(tz.tzinfo)
+
+
+@dt_astimezone.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import completed, converted, moments_of
+
+    if call.fixed("reset"):
+        raise Decline
+    moments, covered = moments_of(call.column("value"), None)
+    moved, inside = converted(moments, call.fixed("tz"))
+    return completed(call, moved, covered & inside)

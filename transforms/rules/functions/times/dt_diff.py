@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from transforms.rules.context import Context
-from transforms.rules.function import Example, expression
+from transforms.rules.function import Decline, Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment
 from transforms.rules.functions.times._moments import as_moment, instant_us
 from transforms.rules.kinds import choice_of
@@ -37,6 +37,10 @@ _ROUNDINGS: dict[str, Callable[[int, int], int]] = {
 Unit = Annotated[str, choice_of("unit", (*_UNITS, *(f"{unit}s" for unit in _UNITS)))]
 Rounding = Annotated[str, choice_of("normalize", tuple(_ROUNDINGS))]
 
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
+
 
 @expression(
     "times",
@@ -61,3 +65,27 @@ def dt_diff(context: Context, value1: AnyMoment, value2: AnyMoment, unit: Unit =
     """
     passed = instant_us(as_moment(value1, None, context.clock)) - instant_us(as_moment(value2, None, context.clock))
     return _ROUNDINGS[normalize](passed, _UNITS[unit.removesuffix("s")])
+
+
+@dt_diff.columns
+def _columns(frame: Frame, call: Arguments) -> Column:
+    import polars as pl
+
+    from transforms.rules.functions.times._moment_columns import instants_of
+
+    unit, normalize = _UNITS[call.fixed("unit").removesuffix("s")], call.fixed("normalize")
+    if normalize == "round":
+        raise Decline
+    clock = frame.state.context.clock
+    first, covered = instants_of(call.column("value1"), clock)
+    second, also = instants_of(call.column("value2"), clock)
+    passed, holds = first - second, covered & also
+    if not isinstance(passed, pl.Series) or not isinstance(holds, pl.Series):
+        raise Decline
+    if normalize == "floor":
+        found = passed // unit
+    elif normalize == "ceil":
+        found = -(-passed // unit)
+    else:
+        found = passed.abs() // unit * passed.sign()
+    return call.completed(found, holds)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.times._kinds import AnyMoment
 from transforms.rules.functions.times._moments import as_moment
 from transforms.rules.functions.times._truncation import Truncation
+
+if TYPE_CHECKING:
+    from transforms.rules.columns import Arguments, Column
+    from transforms.rules.frame import Frame
 
 
 @expression(
@@ -30,5 +35,13 @@ def dt_truncate(context: Context, value: AnyMoment, unit: Truncation = "day") ->
 
     It goes by the time's own clock, whatever its offset. ``N_minute`` rounds down to a multiple of N minutes within the hour.
     """
-    begins: dt.datetime = unit(as_moment(value, None, context.clock))
+    begins: dt.datetime = unit.begin(as_moment(value, None, context.clock))
     return begins
+
+
+@dt_truncate.columns
+def _columns(_frame: Frame, call: Arguments) -> Column:
+    from transforms.rules.functions.times._moment_columns import completed, moments_of, truncated
+
+    moments, covered = moments_of(call.column("value"), None)
+    return completed(call, truncated(moments, call.fixed("unit")), covered)
