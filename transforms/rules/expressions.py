@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from transforms.rules.bind import Bound, BoundCall, Converted, Plain
+from transforms.rules.bind import Bound, BoundCall, Converted
+from transforms.rules.calling import keyword_of, scalar_call
 from transforms.rules.columns import Arguments, Column, Fixed, condition_mask, normal, values_of
 from transforms.rules.event import Event, EventFailed
 from transforms.rules.frame import Failure, Frame
@@ -169,7 +170,7 @@ class CallExpression(Expression):
                 if slot.variadic:
                     arguments.extend(values)
                 elif slot.parameter.keyword_only:
-                    keywords[_python_name(slot.parameter.name, self.function.signature.parameters)] = values[0]
+                    keywords[keyword_of(slot.parameter.name, self.function.signature.parameters)] = values[0]
                 else:
                     arguments.append(values[0])
             return self.function.implementation(*arguments, **keywords)
@@ -254,7 +255,7 @@ class CallExpression(Expression):
         keep = "context" not in self.function.injected
         if keep and self._memo is not None and all(a is b for a, b in zip(self._memo[0], given, strict=True)):
             return Fixed(self._memo[1])
-        call = self._scalar(frame, flat)
+        call = scalar_call(self.function, self.slots, flat, frame.state.context, self.start, self.end)
         try:
             value = call(())
         except EventFailed as failed:
@@ -267,7 +268,7 @@ class CallExpression(Expression):
     def _by_rows(self, frame: Frame, flat: Sequence[Column]) -> Column:
         """The scalar form, for each distinct tuple of arguments or for each event."""
         varying = [column for column in flat if not isinstance(column, Fixed)]
-        call = self._scalar(frame, flat)
+        call = scalar_call(self.function, self.slots, flat, frame.state.context, self.start, self.end)
         events = list(frame.events()) if "event" in self.function.injected else None
         rows: list[tuple[Any, ...]] = list(zip(*(values_of(column, frame.rows) for column in varying), strict=True))
         if not varying:
@@ -292,54 +293,6 @@ class CallExpression(Expression):
         for (reason, start, end), numbers in failures.items():
             frame.fail(pl.Series("", numbers, pl.UInt32), Failure(reason, start, end))
         return normal(results)
-
-    def _scalar(self, frame: Frame, flat: Sequence[Column]) -> Callable[..., Any]:
-        """The scalar form as a function of the varying arguments' raw values (and the event, where it asks for that)."""
-        context = frame.state.context
-        implementation = self.function.implementation
-        places: list[tuple[str, Any, Callable[[Any], Any], bool, str]] = []
-        columns = iter(flat)
-        names = self.function.signature.parameters
-        for slot in self.slots:
-            if slot.injected:
-                places.append(("context" if slot.injected == "context" else "event", context, _same, False, ""))
-                continue
-            assert slot.parameter is not None
-            parameter = slot.parameter
-            name = _python_name(parameter.name, names) if parameter.keyword_only else ""
-            for _ in slot.expressions:
-                column = next(columns)
-                optional = parameter.default is None
-                if isinstance(column, Fixed):
-                    places.append(("fixed", column.value, _same, optional, name))
-                else:
-                    places.append(("row", None, parameter.kind.convert, optional, name))
-
-        def call(row: tuple[Any, ...], event: Event | None = None) -> Any:
-            given = iter(row)
-            arguments: list[Any] = []
-            keywords: dict[str, Any] = {}
-            try:
-                for source, value, convert, optional, name in places:
-                    if source == "event":
-                        arguments.append(event)
-                        continue
-                    if source == "row":
-                        value = next(given)
-                    if source != "context" and not (optional and value is None):
-                        value = convert(value)
-                    if name:
-                        keywords[name] = value
-                    else:
-                        arguments.append(value)
-                return implementation(*arguments, **keywords)
-            except EventFailed:
-                raise
-            except Exception as error:
-                # Whatever a function cannot do with its arguments fails this event, with its reason, and no other.
-                raise EventFailed.of(self.function.name, error, self.start, self.end) from error
-
-        return call
 
 
 def build(bound: Bound) -> Expression:
@@ -403,11 +356,3 @@ def _rows_of(column: Column, mask: pl.Series) -> Column:
 def _memorable(column: Column) -> bool:
     """Whether equal values of a column are the same value (0.0 and -0.0 are not, nor 1 and True in a list)."""
     return isinstance(column, pl.Series) and column.dtype != pl.Float64
-
-
-def _python_name(name: str, parameters: Any) -> str:
-    return name if name in parameters else f"{name}_"
-
-
-def _same(value: Any) -> Any:
-    return value
