@@ -136,3 +136,16 @@ def test_a_regular_expression_that_takes_too_long_fails_its_event_alone(monkeypa
         given_logs = [{"f": "a" * 60 + "b"}, {"f": "aaa"}, {"g": "x"}]
         agree(rule, given_logs)
         assert list(compile_rule(rule).run_logs(given_logs).failures) == [0]
+
+
+def test_tables_that_no_index_is_made_for() -> None:
+    names = [f"k{number}" for number in range(70)]
+    wide = f"{','.join(names)},v\\n{','.join(names)},hit"
+    log = {name: name for name in names}
+    agree(f'e_table_map(tab_parse_csv("{wide}"), {literal(names)}, "v")', [log, {**log, "k69": "x"}])
+    hit = compile_rule(f'e_table_map(tab_parse_csv("{wide}"), {literal(names)}, "v")').run_logs([log]).targets["default"]
+    assert hit[0]["v"] == "hit"
+    rows = [[("*" if number >> bit & 1 else "a") for bit in range(9)] for number in range(511, -1, -1)]
+    stars = "\\n".join([",".join(names[:9]) + ",v", *(f"{','.join(row)},{number}" for number, row in enumerate(rows[1:]))])
+    given_logs = [{name: "a" if number >> bit & 1 else "b" for bit, name in enumerate(names[:9])} for number in (0, 1, 255, 256, 511)]
+    agree(f'e_table_map(tab_parse_csv("{stars}"), {literal(names[:9])}, "v", missing="-")', given_logs)

@@ -13,6 +13,9 @@ from transforms.rules.text_columns import is_ascii, where
 
 __all__ = ["KeyIndex", "Lookup", "folded"]
 
+_MOST_COLUMNS = 60
+_MOST_PATTERNS = 256
+
 
 def folded(texts: pl.Series) -> pl.Series:
     """Texts as they are compared without regard to case (`str.casefold`); the same object where nothing changes."""
@@ -80,18 +83,26 @@ class KeyIndex:
 
 
 class Lookup:
-    """Key → first row whose cells equal it, where a cell ``*`` equals anything."""
+    """Key → first row whose cells equal it, where a cell ``*`` equals anything.
+
+    Raises ValueError for tables that it is no good for: more than 60 key columns, or more than 256 combinations of columns with ``*``.
+    """
 
     __slots__ = ("_always", "_groups")
 
     def __init__(self, keys: Sequence[pl.Series]) -> None:
+        if len(keys) > _MOST_COLUMNS:
+            raise ValueError(f"more than {_MOST_COLUMNS} key columns")
         stars = [(key == "*").fill_null(False) for key in keys]
         pattern = pl.Series("", [0], pl.UInt64).new_from_index(0, len(keys[0]))
         for number, star in enumerate(stars):
             pattern = pattern + star.cast(pl.UInt64) * (1 << number)
         self._always: int | None = None
         self._groups: list[tuple[tuple[int, ...], KeyIndex]] = []
-        for which in pattern.unique().to_list():
+        patterns = pattern.unique().to_list()
+        if len(patterns) > _MOST_PATTERNS:
+            raise ValueError(f"more than {_MOST_PATTERNS} combinations of columns with *")
+        for which in patterns:
             rows = (pattern == which).arg_true()
             compared = tuple(number for number in range(len(keys)) if not which >> number & 1)
             if compared:

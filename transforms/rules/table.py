@@ -75,7 +75,10 @@ class Table:
         return int(rows[0]) if len(rows) else None
 
     def find(self, keys: Sequence[str], values: Sequence[pl.Series]) -> pl.Series:
-        """`first` for columns of values (one series for each key): row numbers (UInt32), null where no row fits or a value is null."""
+        """`first` for columns of values (one series for each key): row numbers (UInt32), null where no row fits or a value is null.
+
+        Raises ValueError for keys that no index can be made for (`Lookup`).
+        """
         from transforms.rules.lookup import Lookup, folded
 
         kept = tuple(keys)

@@ -90,10 +90,10 @@ def _columns(frame: Frame, call: Arguments) -> Frame:
         keys = [table.named(column, "input field") for _, column in fields]
         cells = [table.named(column, "output field") for column, _ in outputs]
         defaults = [stored(Fixed(value), frame.rows) for value in defaults_of(call.fixed("missing"), len(outputs))]
+        values = [frame_column(frame, name) for name, _ in fields]
+        rows = table.find(keys, values)
     except (TypeError, ValueError):
         raise Decline from None  # the scalar form says what is wrong, event by event
-    values = [frame_column(frame, name) for name, _ in fields]
-    rows = table.find(keys, values)
     lost = rows.is_null()
     for value in values:
         lost = lost & value.is_not_null()
