@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import re
 import uuid
@@ -128,3 +129,12 @@ def test_rows_of_pairs_hold_whatever_quotes_can_hold() -> None:
     assert scalar('str_zip(v("a"), v("b"))', {"a": "x" * 200_000, "b": "1"}) == "x" * 200_000 + "#1"
     with pytest.raises(EventFailed, match="cannot be read"):
         scalar('str_zip(v("a"), v("b"))', {"a": "1\n2", "b": "1"})
+
+
+def test_rows_of_pairs_are_read_as_csv() -> None:
+    seeded = random.Random(9)
+    for _ in range(2000):
+        row = "".join(seeded.choices('ab" ,,é', k=seeded.randrange(9)))
+        want = next(csv.reader([row], skipinitialspace=True), [])
+        got = scalar('str_zip(v("a"), v("b"), combine_sep="", sep="|", quote="")', {"a": row, "b": "," * 20})
+        assert got == "|".join(want), row

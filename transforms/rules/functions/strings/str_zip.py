@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.strings._kinds import RowFormat, Separator
 from transforms.rules.kinds import Text
-from transforms.rules.limits import MOST_CHARACTERS, within_limit
+from transforms.rules.limits import within_limit
 
 
 @expression(
@@ -51,13 +49,41 @@ def str_zip(
 
 
 def _row(text: str, form: tuple[str, str] | None) -> list[str]:
+    """The values of a row. The csv module would read it as well, but its limit on a value belongs to the whole process."""
     separator, quote = form or (",", '"')
-    csv.field_size_limit(max(csv.field_size_limit(), MOST_CHARACTERS))
-    try:
-        rows = list(csv.reader([text], delimiter=separator, quotechar=quote, skipinitialspace=separator != " "))
-    except csv.Error as error:
-        raise ValueError(f"the row cannot be read: {error}") from None
-    return rows[0] if rows else []
+    text = text.rstrip("\r\n")
+    values: list[str] = []
+    place = 0
+    while text:
+        while separator != " " and text.startswith(" ", place):
+            place += 1
+        value = ""
+        if text.startswith(quote, place):
+            value, place = _unquoted(text, place + 1, quote)
+        end = text.find(separator, place)
+        rest = text[place:] if end < 0 else text[place:end]
+        if "\n" in rest or "\r" in rest:
+            raise ValueError("the row cannot be read: it holds a line break outside quotes")
+        values.append(value + rest)
+        if end < 0:
+            break
+        place = end + 1
+    return values
+
+
+def _unquoted(text: str, place: int, quote: str) -> tuple[str, int]:
+    """What stands between a quote before ``place`` and the next single one, and where the text goes on."""
+    parts: list[str] = []
+    while True:
+        end = text.find(quote, place)
+        if end < 0:
+            return "".join((*parts, text[place:])), len(text)
+        parts.append(text[place:end])
+        place = end + 1
+        if not text.startswith(quote, place):
+            return "".join(parts), place
+        parts.append(quote)
+        place += 1
 
 
 def _quoted(pair: str, separator: str, quote: str) -> str:
