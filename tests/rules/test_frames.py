@@ -11,7 +11,7 @@ import pytest
 from tests.rules.random_rules import random_logs, random_rule
 from transforms.rules.context import Context
 from transforms.rules.event import DEFAULT_TARGET, Target
-from transforms.rules.frame import RECEIVE_TAG, Frame, SourceTimes, State
+from transforms.rules.frame import RECEIVE_TAG, Emission, Frame, SourceTimes, State
 from transforms.rules.rule import Rule, RunResult, compile_rule
 
 Logs = list[dict[str, str]]
@@ -267,3 +267,36 @@ def test_the_event_time_can_be_renamed_and_given() -> None:
     after = compile_rule('e_rename("__time__", "t", "a", "__time__")').run(frame)
     assert after.to_logs() == [{"__time__": "1", "t": "100", RECEIVE_TAG: "3"}]
     assert list(frame.state.failures) == [1]
+
+
+# ── parts of batches ─────────────────────────────────────────────────────
+
+
+def test_a_batch_in_parts_gives_what_the_whole_gives() -> None:
+    text = 'e_split("a")\ne_coutput("t")\ne_if(v("a") == "x", e_set("__time__", v("b", default="5")), v("b"), e_split("b"))\ne_drop(v("c"))'
+    rule = compile_rule(text)
+    logs = random_logs(random.Random(5), 300)
+    whole = rule.run_logs(logs)
+    state = State(Context())
+    frame = rule.steps[1].apply(rule.steps[0].apply(Frame.from_logs(logs, state)))
+    together = RunResult()
+    for first, last in ((0, 0), (0, 7), (7, 8), (8, 300)):
+        own = State(Context())
+        part = frame.of_sources(first, last, own)
+        own.emitted = [Emission(one.target, one.frame.of_sources(first, last, own)) for one in state.emitted]
+        for step in rule.steps[2:]:
+            part = step.apply(part)
+        for emission in own.emitted:
+            together.add(emission.target, emission.frame.without_failed(0).to_logs())
+        together.add(DEFAULT_TARGET, part.without_failed(0).to_logs())
+        together.failures.update({first + row: failure for row, failure in own.failures.items()})
+    assert together.failures == whole.failures
+    assert together.targets == whole.targets
+
+
+def test_the_size_of_columns_is_told_without_making_them() -> None:
+    frame = Frame.from_logs([{"a": "x" * 20, "b": "y" * 20}] * 100, State(Context()))
+    frame.set_constant("c", "z" * 20)
+    half = frame.select(pl.int_range(50, dtype=pl.UInt32, eager=True))
+    assert 50 * 60 <= half.estimated_size() <= 50 * 120
+    assert frame.nothing().estimated_size() == 0

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS, column_of, field_of, is_field_column
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
+from transforms.rules.cells import taken
 from transforms.rules.context import Context
 from transforms.rules.event import DEFAULT_TARGET, Target
 from transforms.rules.frame import Emission, Failure, Frame, SourceTimes, State, Warnings
@@ -80,11 +82,7 @@ class RuleBatch:
     def cut(self, rows: int = MAX_ROWS, nbytes: int = MAX_BYTES) -> Iterator[RuleBatch]:
         """Smaller batches after a step that multiplied events, on boundaries of source events."""
         frame = self.frame
-        size = (
-            sum(series.estimated_size() for name in frame.names() if (series := frame.column(name)) is not None)
-            if frame.rows > rows // 8
-            else 0
-        )
+        size = frame.estimated_size() if frame.rows > rows // 8 else 0
         parts = int(max(-(-frame.rows // rows), -(-size // nbytes)))
         if parts <= 1 or self.source.num_rows < 2:
             yield self
@@ -104,10 +102,10 @@ class RuleBatch:
         if first == 0:  # counted once
             state.warnings = self.state.warnings
         for emission in self.state.emitted:
-            part = _between(emission.frame, first, last, state)
+            part = emission.frame.of_sources(first, last, state)
             if part.rows:
                 state.emitted.append(Emission(emission.target, part, emission.start, emission.end))
-        return RuleBatch(source, _between(self.frame, first, last, state), self.key)
+        return RuleBatch(source, self.frame.of_sources(first, last, state), self.key)
 
     # ── the end ──────────────────────────────────────────────────────────
 
@@ -150,10 +148,10 @@ class RuleBatch:
     def counts(self, outputs: list[Output]) -> BatchCounts:
         """The four numbers that must add up."""
         dead = len(self.state.failures)
-        delivered = pl.Series("", [], pl.UInt32)
+        delivered = np.zeros(self.source.num_rows, dtype=bool)
         for frame in [*(emission.frame for emission in self.state.emitted), self.frame]:
-            delivered = delivered.append(frame.without_failed(0).origin)
-        reached = delivered.n_unique()
+            delivered[frame.without_failed(0).origin.to_numpy()] = True
+        reached = int(delivered.sum())
         counts = BatchCounts(self.source.num_rows, reached, self.source.num_rows - reached - dead, dead)
         for output in outputs:
             counts.written[output.target.key] = counts.written.get(output.target.key, 0) + output.group.num_rows
@@ -182,7 +180,7 @@ def group_of_frame(frame: Frame, now_seconds: int) -> LogGroup:
     times = frame.state.times
     nanoseconds = pl.Series(TIME_NS, [0], pl.Int32).new_from_index(0, frame.rows)
     if times is not None:
-        source_seconds = times.seconds.gather(frame.origin)
+        source_seconds = taken(times.seconds, frame.origin)
     if frame.holds(TIME) or times is None:
         written = frame.column(TIME)
         seconds = (
@@ -193,10 +191,10 @@ def group_of_frame(frame: Frame, now_seconds: int) -> LogGroup:
         seconds = seconds.fill_null(now_seconds)
         if times is not None:
             same = seconds == source_seconds
-            nanoseconds = nanoseconds.zip_with(~same, times.nanoseconds.gather(frame.origin))
+            nanoseconds = nanoseconds.zip_with(~same, taken(times.nanoseconds, frame.origin))
     else:
         seconds = source_seconds
-        nanoseconds = times.nanoseconds.gather(frame.origin)
+        nanoseconds = taken(times.nanoseconds, frame.origin)
     columns = {TIME: seconds.alias(TIME), TIME_NS: nanoseconds.alias(TIME_NS)}
     for name in frame.names():
         series = frame.column(name) if name != TIME else None
@@ -209,14 +207,6 @@ def _times(group: LogGroup) -> SourceTimes:
     table = group.table
     received = pl.Series("", pl.from_arrow(table[RECEIVE_TIME])) if RECEIVE_TIME in table.column_names else None
     return SourceTimes(pl.Series("", pl.from_arrow(table[TIME])), pl.Series("", pl.from_arrow(table[TIME_NS])), received)
-
-
-def _between(frame: Frame, first: int, last: int, state: State) -> Frame:
-    """The rows of source events ``first`` … ``last - 1``, counted from there."""
-    origin = frame.origin
-    part = frame.select((origin >= first) & (origin < last))
-    columns = {name: series for name in frame.names() if frame.holds(name) and (series := part.column(name)) is not None}
-    return Frame.of(columns, part.rows, state, (part.origin - first).cast(pl.UInt32))
 
 
 def _packed(frame: Frame) -> bytes:

@@ -92,3 +92,13 @@ class Cell:
             self._series = taken(cell._series, cuts[0].after(tuple(reversed(cuts[1:]))))
             self._parent = self._cut = None
         return self._series
+
+    def estimated_size(self, rows: int) -> int:
+        """About how many bytes the column takes; does not make it."""
+        if self.constant is not None:
+            return (len(self.constant) + 16) * rows
+        cell = self
+        while cell._series is None:
+            assert cell._parent is not None
+            cell = cell._parent
+        return int(cell._series.estimated_size()) * rows // max(len(cell._series), 1)

@@ -67,7 +67,10 @@ class State:
 
 
 class Frame:
-    """Events as columns. A step owns the frame it is given and may change it; `copy` costs a dictionary, not columns."""
+    """Events as columns. A step owns the frame it is given and may change it; `copy` costs a dictionary, not columns.
+
+    Rows stand in the order of their source events: origins never fall from one row to the next.
+    """
 
     __slots__ = ("_cells", "_lineage", "_origin", "rows", "state", "touched")
 
@@ -135,6 +138,10 @@ class Frame:
         """Whether a field has a column of its own. ``__time__`` has one only when a step wrote it, or the events brought it as a field."""
         return name in self._cells
 
+    def estimated_size(self) -> int:
+        """About how many bytes the fields' own columns take; does not make them."""
+        return sum(cell.estimated_size(self.rows) for cell in self._cells.values())
+
     def events(self) -> Iterator[Event]:
         """Each event for the scalar forms, with a journal of its own. Builds Python objects: the slow way."""
         names = self.names()
@@ -190,6 +197,13 @@ class Frame:
         part = Frame(cells, self._origin.part(cut), rows, self.state, lineage.part(cut))
         part.touched = set(self.touched)
         return part
+
+    def of_sources(self, first: int, last: int, state: State) -> Frame:
+        """The events of source events ``first`` … ``last - 1``, which are counted from 0 there; ``state`` is that part's own."""
+        origin = self.origin
+        begin, end = int(origin.search_sorted(first)), int(origin.search_sorted(last))
+        part = self.select(pl.int_range(begin, end, dtype=pl.UInt32, eager=True))
+        return Frame(part._cells, Cell((origin.slice(begin, end - begin) - first).cast(pl.UInt32)), part.rows, state)
 
     def nothing(self) -> Frame:
         """None of the events: all of them are dropped."""
