@@ -136,6 +136,7 @@ def _scalar(
     arguments = _laid(function, "", name, values, context)
     place = list(function.signature.parameters).index("value")
     mode = values["mode"]
+    takes_empty = wins(mode, None, "")
 
     def one(text: str) -> dict[str, str] | EventFailed | None:
         arguments[place] = text
@@ -146,7 +147,9 @@ def _scalar(
             found: dict[str, str] = {}
             for target, value in pairs:
                 stored_value = value if type(value) is str else stored_text(value)
-                if stored_value is not None and wins(mode, found.get(target), stored_value):
+                if stored_value is None:
+                    continue
+                if wins(mode, found[target], stored_value) if target in found else (stored_value or takes_empty):
                     found[target] = stored_value
             return found
         except EventFailed as failed:

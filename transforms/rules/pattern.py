@@ -6,7 +6,7 @@ match has a time limit (`MATCH_SECONDS`), so that an expression that explodes co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from time import monotonic
 from typing import Any
@@ -30,7 +30,7 @@ class Pattern:
     Raises ValueError for text that is no regular expression.
     """
 
-    __slots__ = ("_limit", "_ran_out_at", "_rust", "compiled", "text")
+    __slots__ = ("_limit", "_ran_out_at", "_rust", "compiled", "groups", "names", "text")
 
     def __init__(self, text: str) -> None:
         import regex
@@ -41,6 +41,10 @@ class Pattern:
         except (regex.error, OverflowError, RecursionError, ValueError, KeyError, IndexError) as error:
             raise ValueError(f"invalid regular expression {_short(text)!r}: {error}") from None
         self._rust: str | bool | None = False
+        self.groups: int = self.compiled.groups
+        """Number of groups."""
+        self.names: Mapping[str, int] = dict(self.compiled.groupindex)
+        """Group names → numbers, in the order of the text."""
         self._limit: float | None = None
         self._ran_out_at = 0.0
 
@@ -54,16 +58,6 @@ class Pattern:
 
     def __repr__(self) -> str:
         return f"Pattern({self.text!r})"
-
-    @property
-    def groups(self) -> int:
-        """Number of groups."""
-        return int(self.compiled.groups)
-
-    @property
-    def names(self) -> dict[str, int]:
-        """Group names → numbers, in the order of the text."""
-        return dict(self.compiled.groupindex)
 
     def search(self, value: str) -> Any | None:
         """The first match anywhere, or None."""
