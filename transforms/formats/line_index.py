@@ -13,7 +13,9 @@ from transforms.formats.records import BadRecord, Chunk
 
 __all__ = ["Lines"]
 
-_SPACE = 0x20
+_SPACE, _LINE_END = 0x20, 0x0A
+_PIECE = 256 * 1024
+"""Bytes looked at together: what is made of them between stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Lines:
             detail = f"the line has {chunk.too_long} bytes, the limit is {max_line_bytes}"
             return Lines(bytes([_SPACE]) * len(data), np.array([0, len(data)]), [BadRecord(0, "too-long", detail)])
         if starts is None:
-            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A) + 1
+            view = np.frombuffer(data, np.uint8)
+            found = [np.flatnonzero(view[begin : begin + _PIECE] == _LINE_END) + (begin + 1) for begin in range(0, len(view), _PIECE)]
+            ends = np.concatenate(found) if found else np.empty(0, np.int64)
             if len(data) and (not len(ends) or ends[-1] != len(data)):
                 ends = np.append(ends, len(data))
             starts = np.concatenate([np.zeros(1, np.int64), ends])
