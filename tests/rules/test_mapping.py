@@ -149,3 +149,9 @@ def test_tables_that_no_index_is_made_for() -> None:
     stars = "\\n".join([",".join(names[:9]) + ",v", *(f"{','.join(row)},{number}" for number, row in enumerate(rows[1:]))])
     given_logs = [{name: "a" if number >> bit & 1 else "b" for bit, name in enumerate(names[:9])} for number in (0, 1, 255, 256, 511)]
     agree(f'e_table_map(tab_parse_csv("{stars}"), {literal(names[:9])}, "v", missing="-")', given_logs)
+
+
+def test_json_text_of_a_file_is_a_dictionary() -> None:
+    resources = {"res_oss_file": {"m": '{"1": "one", "*": "many"}'}}
+    agree('e_dict_map(res_oss_file("oss", bucket="b", file="m"), "f", "out")', [{"f": "1"}, {"f": "2"}, {}], resources)
+    agree('e_dict_map(v("map"), "f", "out")', [{"f": "1", "map": '{"1": "x"}'}, {"f": "1", "map": "[]"}, {"f": "1"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 from transforms.rules.derived import Derived
@@ -38,12 +39,20 @@ def _with_text_keys(mapping: Mapping[Any, Any]) -> Mapping[str, Any]:
 _TEXT_KEYS: Derived[Mapping[str, Any]] = Derived(_with_text_keys)
 
 
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """JSON text that a resource gives is parsed once, so that what is derived from the dictionary is kept."""
+    return _with_text_keys(as_mapping(text))
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     if isinstance(value, Table):
         raise TypeError("a dictionary is needed, not a table; tab_to_dict makes one of it")
+    if isinstance(value, str):
+        return _parsed(value)
     mapping = as_mapping(value)
     # A dictionary that a resource gave is the same object batch after batch, and may be large.
-    return _TEXT_KEYS.of(mapping) if mapping is value and len(mapping) > 1000 else _with_text_keys(mapping)
+    return _TEXT_KEYS.of(mapping) if len(mapping) > 1000 else _with_text_keys(mapping)
 
 
 FieldPairs = Annotated[tuple[tuple[str, str], ...], Kind("a name, or a list of names and of pairs of names", _pairs)]
