@@ -93,7 +93,7 @@ def test_a_rule_sees_the_newer_rows_in_the_next_batch() -> None:
 
 
 def test_what_queries_name_is_pulled_besides_and_left_out_of_the_table() -> None:
-    rows = [{"a": "1", "s": "in"}, {"a": "2", "s": None}, {"a": None, "s": "in"}]
+    rows: list[dict[str, str | None]] = [{"a": "1", "s": "in"}, {"a": "2", "s": None}, {"a": None, "s": "in"}]
     shelf = Shelf(rows)
     table = value(PULL + 'fields=[("a", "b")], fetch_include_data="s: in or not s: *", fetch_exclude_data="b: 7")', shelf)
     assert shelf.asked[-1].fields == (("a", "b"), ("s", "s"))
