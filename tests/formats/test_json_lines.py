@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.core.field_columns import field_of
-from transforms.formats import json_lines
+from transforms.formats import json_lines, json_shape, line_index
 from transforms.formats.json_lines import JsonLines
 from transforms.formats.json_object import NotALog, parse_object
 from transforms.formats.json_shape import shape_of
@@ -139,6 +139,18 @@ def test_shapes_with_as_many_quotes_are_told_apart() -> None:
         '{{"ab":{},"":"{}"}}',
     ]
     lines = [shapes[i % len(shapes)].format(i, f"text {i} of some length") for i in range(1_200)]
+    assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
+
+
+@pytest.mark.parametrize("piece", [64, 192])
+def test_where_a_search_begins_anew_nothing_is_missed(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_shape, "_PIECE", piece)
+    monkeypatch.setattr(line_index, "_PIECE", piece)
+    chance = random.Random(piece)
+    lines = []
+    for i in range(2_000):
+        text = "".join(chance.choice('abc \\\\\\"é\t') for _ in range(chance.randrange(40))) if i % 7 == 0 else "x" * chance.randrange(40)
+        lines.append(f'{{"n": {i}, "text": "{text}", "more": {chance.choice(["null", "1.5", "true", chr(34) * 2])}}}' + "\r" * (i % 2))
     assert by_columns("\n".join(lines).encode()) == one_by_one(lines)
 
 
