@@ -111,7 +111,7 @@ def profile(rule: Rule, batches: list[pl.DataFrame]) -> None:
     profiler.enable()
     measure(lambda batch: run_rule(rule, batch), batches, 2_000_000)
     profiler.disable()
-    pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(22)  # type: ignore[arg-type]
+    pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(22)
 
 
 if __name__ == "__main__":
