@@ -19,7 +19,7 @@ NUMBERS = [
 ]  # fmt: skip
 STRINGS = [
     '""', '"a"', '"two words"', r'"esc \" \\ \/ \n \u00e4"', r'"\ud83d\ude42"', r'"\ud800"', '"日本語"', '"a,b"', '"a, b"', '"null"', '"1"', r'"\\"',
-    '"x\x7f"', '"é"', '"[1,2]"', '"{}"', '"\u2028"',
+    '"x\x7f"', '"é"', '"[1,2]"', '"{}"', '"\u2028"', '":x"', '"a: b"', '"x,"',
 ]  # fmt: skip
 BROKEN = [
     "",
@@ -53,7 +53,7 @@ def document(seeded: random.Random, depth: int, colon: str, comma: str) -> str:
     items = [document(seeded, depth - 1, colon, comma) for _ in range(seeded.randint(0, 3))]
     if kind < 0.6:
         return f"[{comma.join(items)}]"
-    names = [seeded.choice(["a", "b", "c", "_id", "日", "1x", "k.v", r"\u0061", "d-e", "__time"]) for _ in items]
+    names = [seeded.choice(["a", "a", "b", "c", "_id", "日", "x:y", "p: 1", "1x", "k.v", r"\u0061", "d-e", "__time"]) for _ in items]
     return "{" + comma.join(f'"{name}"{colon}{item}' for name, item in zip(names, items, strict=True)) + "}"
 
 
@@ -95,7 +95,7 @@ JSON_RULES = [
     'e_json("m", fmt="parent", prefix="p_", suffix="_s", expand_array=False, mode="overwrite")', 'e_json("m", fmt="root")',
     'e_json("m", include_node="[ab]", mode="add")', 'e_json("m", exclude_node="a", exclude_path="m.b")', 'e_json("m", include_path="m.a")',
     'e_json("m", jmes="a", output="o", mode="overwrite")', 'e_json("m", jmes="a.b")', 'e_json("m", output="o", expand=False)',
-    'e_json("m", jmes="a[0]", output="a", jmes_ignore_none=False, mode="overwrite")', 'e_json("m", jmes="length(a)", output="n")',
+    'e_json("m", jmes="a.b", output="o")', 'e_json("m", jmes="b", output="o")', 'e_json("m", jmes="a[0]", output="a", jmes_ignore_none=False, mode="overwrite")', 'e_json("m", jmes="length(a)", output="n")',
     'e_json("m", fmt="{parent_rlist[1]}.{current}")', 'e_json("m", include_node=".*")', 'e_json("m", output="o", expand=True)',
 ]  # fmt: skip
 

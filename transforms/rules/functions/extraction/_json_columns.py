@@ -36,10 +36,19 @@ _FLOAT_AS_IT_IS = r"^-?(?:[1-9][0-9]*\.(?:0|[0-9]*[1-9])|0\.(?:0|0{0,3}[1-9](?:[
 _LONGEST_FLOAT = 16
 """With at most 15 digits a float's shortest text is the text it was read from."""
 
-_ELEMENT = r'(?:"[^"\\]*"|0|-?[1-9][0-9]{0,17}|true|false|null)'
+_SHORT_FLOAT = r"-?(?:[1-9][0-9]{0,7}\.(?:0|[0-9]{0,5}[1-9])|0\.(?:0|0{0,3}[1-9](?:[0-9]{0,8}[1-9])?))"
+"""One that is surely written as Python would, wherever it stands."""
+
+_ELEMENT = rf'(?:"[^"\\]*"|0|-?[1-9][0-9]{{0,17}}|true|false|null|{_SHORT_FLOAT})'
 _ARRAY_AS_IT_IS = rf"^\[(?:{_ELEMENT}(?:, {_ELEMENT})*)?\]$"
-_DENSE_ELEMENT = r'(?:"[^",\\]*"|0|-?[1-9][0-9]{0,17}|true|false|null)'
+_DENSE_ELEMENT = rf'(?:"[^",\\]*"|0|-?[1-9][0-9]{{0,17}}|true|false|null|{_SHORT_FLOAT})'
 _DENSE_ARRAY = rf"^\[{_DENSE_ELEMENT}(?:,{_DENSE_ELEMENT})*\]$"
+
+_KEY = r'"[^":,\\]*"'
+_OBJECT_AS_IT_IS = rf"^\{{{_KEY}: {_ELEMENT}(?:, {_KEY}: {_ELEMENT})*\}}$"
+_DENSE_VALUE = rf'(?:"(?:[^":,\\][^",\\]*)?"|0|-?[1-9][0-9]{{0,17}}|true|false|null|{_SHORT_FLOAT})'
+_DENSE_OBJECT = rf"^\{{{_KEY}:{_DENSE_VALUE}(?:,{_KEY}:{_DENSE_VALUE})*\}}$"
+_AFTER_KEY = r': (?:"[^"\\]*"|[0-9a-z.-]+)'
 
 
 def nodes_as_columns(source: pl.Series, call: Arguments, field_name: str) -> Any:
@@ -88,7 +97,7 @@ def _templates(options: Expansion, field_name: str, jmes: JmesPath | None, outpu
         fields = options.fields(part, field_name) if expanded else {output: part} if output else {}
         names = {id(node): name for name, node in fields.items()}
         chosen = jmes is not None and isinstance(part, _Leaf)
-        return _template(text, nodes, names, part if chosen else None)
+        return _template(text, nodes, names, part if chosen else None, loose=not expanded)
 
     return Templates(make)
 
@@ -187,15 +196,21 @@ class _Sample:
             at = self._skip(at + 1)
 
 
-def _template(text: str, nodes: list[Any], names: dict[int, str], no_null: Any) -> Template | None:
+def _template(text: str, nodes: list[Any], names: dict[int, str], no_null: Any, *, loose: bool) -> Template | None:
+    """``loose``: a container of which nothing is asked may hold anything (otherwise other contents could become other fields)."""
+    asked = [node.start for node in nodes if id(node) in names]
     gaps: list[str] = []
     slots: list[Slot] = []
     at = 0
     for node in nodes:
         name = names.get(id(node))
         leaf = isinstance(node, _Leaf)
-        if node.start < at or (name is None and not leaf):  # inside of a container that is kept as text, or one that is expanded
+        if node.start < at:  # inside of a container that is one slot
             continue
+        if name is None and not leaf:
+            holds_asked = any(node.start <= start < node.end for start in asked)
+            if not loose or holds_asked or node.depth > _DEEPEST_TEXT:
+                continue
         kind = node.kind if leaf else f"{'object' if isinstance(node, _Object) else 'array'}{node.depth}"
         if node is no_null and kind == "literal":
             if text[node.start : node.end] == "null":
@@ -239,7 +254,7 @@ def _finish(escapes: bool) -> Finish:
     finish: dict[str, Any] = {"string": _unescaped if escapes else _same, "literal": _literals, "value": _literals}
     for depth in range(1, _DEEPEST_TEXT + 1):
         finish[f"array{depth}"] = _arrays
-        finish[f"object{depth}"] = _containers
+        finish[f"object{depth}"] = _objects if depth == 1 else _containers
     return finish
 
 
@@ -271,6 +286,29 @@ def _arrays(texts: pl.Series) -> pl.Series:
     spaced = texts.str.replace_all(",", ", ", literal=True)
     texts = texts.zip_with(as_it_is | ~dense, spaced) if dense.any() else texts
     return resolved(texts, ~(as_it_is | dense), _stored)
+
+
+def _objects(texts: pl.Series) -> pl.Series:
+    as_it_is = texts.str.contains(_OBJECT_AS_IT_IS)
+    if not as_it_is.all():
+        dense = texts.str.contains(_DENSE_OBJECT)
+        if dense.any():
+            spaced = texts.str.replace_all('":', '": ', literal=True).str.replace_all(',"', ', "', literal=True)
+            texts = texts.zip_with(as_it_is | ~dense, spaced)
+            as_it_is = as_it_is | dense
+    return resolved(texts, ~as_it_is | _with_a_name_twice(texts), _stored)
+
+
+def _with_a_name_twice(texts: pl.Series) -> pl.Series:
+    """Of objects as Python writes them, those in which a name comes twice: few forms of objects are looked at, not each one."""
+    forms = texts.str.replace_all(_AFTER_KEY, ":")
+    wrong = []
+    for form in forms.drop_nulls().unique().to_list():
+        names = form.split('":')
+        names = [name[name.rfind('"') + 1 :] for name in names[:-1]]
+        if len(set(names)) < len(names):
+            wrong.append(form)
+    return forms.is_in(wrong)
 
 
 def _containers(texts: pl.Series) -> pl.Series:
