@@ -174,7 +174,7 @@ def _targets(file: Section, project: str, source: JobTarget) -> dict[str, JobTar
     if section is None or not section.keys():
         file.refuse(None, "targets are missing", "targets: {main: {logstore: NAME}}")
     found: dict[str, JobTarget] = {}
-    for name in section.keys():
+    for name in section:
         part = section.section(name)
         if part is None:
             section.refuse(name, f"the target {name!r} names no Logstore", "NAME: {logstore: …}")

@@ -34,6 +34,7 @@ SHOWN_FOLDER = "/home/ada/shop"
 """What the README writes for the folder its commands run in."""
 VARIES = (
     (re.compile(r"\b\d+\.\d+ s\b"), "0.0 s"),
+    (re.compile(r"\b\d+\.\d+ ms\b"), "0.0 ms"),
     (re.compile(r"\b\d+\.\d+ MB\b"), "0.0 MB"),
     (re.compile(r"\([\d,]+ logs/s\)"), "(0 logs/s)"),
     (re.compile(r"\b[\d,]+ bytes\b"), "0 bytes"),
@@ -200,6 +201,7 @@ def run_readme(folder: Path) -> dict[int, Outcome]:
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
         program.chmod(0o755)
     env = {name: value for name, value in os.environ.items() if not name.startswith("LOGSLUICE_")}
+    env["LOGSLUICE_PROGRESS"] = "off"  # how much is shown depends on the machine
     env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
     with ThreadPoolExecutor(2) as pool:
         running = []

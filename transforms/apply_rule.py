@@ -64,6 +64,7 @@ class RuleSurroundings:
         resources: makes the rule's resources, once in each process.
         job: values of ``C_JOB_NAME`` and its siblings.
         logstores: ``PROJECT/LOGSTORE`` names that outputs may go to; None = any.
+        project: of outputs that name a Logstore only.
         drop_unknown: leave outputs to other Logstores out, with a warning, instead of failing their events.
         brake: when to stop because most logs fail.
     """
@@ -72,6 +73,7 @@ class RuleSurroundings:
     resources: ResourcesFactory = NoResources
     job: Mapping[str, str | None] = field(default_factory=dict)
     logstores: Collection[str] | None = None
+    project: str = ""
     drop_unknown: bool = False
     brake: Brake | None = None
 
@@ -170,7 +172,7 @@ class _Release(beam.DoFn):
             context = _context(around)
             batch.with_context(context)
             now_us = SystemClock().now_us()
-            unknown = batch.check_targets(self._tags, around.logstores, drop_unknown=around.drop_unknown)
+            unknown = batch.check_targets(self._tags, around.logstores, around.project, drop_unknown=around.drop_unknown)
             outputs = batch.outputs(now_us // 1_000_000)
             letters = dead_letters(batch, self._rule, now_us, around.source, around.job.get("C_JOB_NAME"))
             counts = batch.counts(outputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
 import sys
 import time
@@ -77,7 +79,8 @@ class Progress:
         self._note = ""
         self._terminal = sys.stderr.isatty()
         self._started = time.monotonic()
-        self._next = self._started + (_FIRST_AFTER if self._terminal else _PLAIN_EVERY)
+        quiet = os.environ.get("LOGSLUICE_PROGRESS") == "off"
+        self._next = math.inf if quiet else self._started + (_FIRST_AFTER if self._terminal else _PLAIN_EVERY)
         self._drawn = False
 
     def advance(self, count: int = 1) -> None:

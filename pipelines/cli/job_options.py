@@ -79,9 +79,8 @@ def show_plan(app: App, plan: TransformPlan, format: str) -> None:
     if described["finishes_first"]:
         app.emit(f"  first   finish run {described['finishes_first']}, which was stopped while it was committing")
     app.emit(f"  read    {described['source']}, received {span['from']} to {span['to']}")
-    app.emit(
-        f"          {counted(described['files'], 'file')}, at most {counted(described['logs'], 'log')}, in {counted(len(described['pieces']), 'piece')} of an hour"
-    )
+    files, pieces = counted(described["files"], "file"), counted(len(described["pieces"]), "piece")
+    app.emit(f"          {files}, at most {counted(described['logs'], 'log')}, in {pieces} of an hour")
     for interval in described["done_before"]:
         app.emit(
             f"  done    {interval['from']} to {interval['to']}"
@@ -124,7 +123,7 @@ def show_run(app: App, plan: TransformPlan, finished: Finished, format: str) -> 
             app.say(f"{level}: {counted(times, 'log')}{place}: " + note.message.replace("\n", ": "))
     if summary["dead"]:
         store = plan.job.dead_letters
-        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay JOB.yaml`")
+        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay job.yaml`")
 
 
 def leave_with(finished: Finished) -> None:

@@ -11,7 +11,19 @@ import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
 from tests.conftest import Cli
-from tests.pipelines.transform_world import RULE, add_logs, check_whole, expected_errors, make_source, numbers_of, rows_of, write_job
+from tests.pipelines.transform_world import (
+    LEVELS,
+    RULE,
+    add_logs,
+    check_whole,
+    expected_errors,
+    make_source,
+    numbers_of,
+    rows_of,
+    write_job,
+)
+from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.shard import even_shards, shard_of_key
 
 ALL = range(100)
 
@@ -111,10 +123,28 @@ def test_the_home_is_not_read_by_workers(home: Home, cli: Cli, job: Path, tmp_pa
 
 def test_an_unknown_logstore_of_an_output_fails_its_event(home: Home, cli: Cli, tmp_path: Path) -> None:
     make_source(home)
-    job = write_job(tmp_path, 'e_if(v("n") == "7", e_output(project="default", logstore="nowhere"))\ne_if(v("n") == "8", e_output(logstore="source2"))\n')
+    job = write_job(
+        tmp_path,
+        'e_if(v("n") == "7", e_output(project="default", logstore="nowhere"))\ne_if(v("n") == "8", e_output(logstore="source2"))\n',
+    )
     done = cli("transform", str(job), "--format", "json")
     assert done.code == 1 and json.loads(done.stdout)["dead"] == 2
     assert any("'default/nowhere' does not exist" in letter["reason"] for letter in rows_of(home, "source-dead-letters"))
+
+
+def test_a_hash_key_chooses_the_shard(home: Home, cli: Cli, tmp_path: Path) -> None:
+    make_source(home)
+    home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, "sharded", "", even_shards(4)))
+    rule = 'e_if(v("n") == "7", e_output(logstore="sharded", hash_key="ff"))\ne_output(logstore="sharded", hash_key_field="level")\n'
+    assert cli("transform", str(write_job(tmp_path, rule))).code == 0
+    store = home.open_logstore(DEFAULT_PROJECT, "sharded")
+    shards: dict[str, set[int]] = {}
+    for file in store.snapshot().files:
+        for group in store.read_files([file]):
+            for log in group.to_logs():
+                shards.setdefault("7" if log["n"] == "7" else log["level"], set()).add(file.shard)
+    assert shards.pop("7") == {0}
+    assert shards == {level: {shard_of_key(even_shards(4), level).id} for level in set(LEVELS)}
 
 
 def test_a_rule_whose_logs_mostly_fail_is_stopped(home: Home, cli: Cli, tmp_path: Path) -> None:

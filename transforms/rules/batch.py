@@ -109,24 +109,26 @@ class RuleBatch:
 
     # ── the end ──────────────────────────────────────────────────────────
 
-    def check_targets(self, names: Collection[str], logstores: Collection[str] | None, *, drop_unknown: bool = False) -> int:
+    def check_targets(
+        self, names: Collection[str], logstores: Collection[str] | None, project: str = "", *, drop_unknown: bool = False
+    ) -> int:
         """Fail the events that go to a target nobody configured, or to a Logstore (``PROJECT/LOGSTORE``) that does not exist.
 
-        ``logstores`` None lets every Logstore pass. With ``drop_unknown`` those outputs are left out instead; gives how many logs.
+        ``project`` is that of outputs that name a Logstore only; ``logstores`` None lets every Logstore pass. With ``drop_unknown``
+        those outputs are left out instead; gives how many logs.
         """
         dropped = 0
         kept: list[Emission] = []
         for emission in self.state.emitted:
             target = emission.target
             routed = target.project is not None or target.logstore is not None
-            if (routed and (logstores is None or target.key in logstores)) or (
-                not routed and (target.name is None or target.name in names)
-            ):
+            key = f"{target.project or project}/{target.logstore or ''}"
+            if (routed and (logstores is None or key in logstores)) or (not routed and (target.name is None or target.name in names)):
                 kept.append(emission)
             elif drop_unknown:
                 dropped += emission.frame.rows
             else:
-                what = f"the Logstore {target.key!r} does not exist" if routed else f"no target {target.name!r} is configured"
+                what = f"the Logstore {key!r} does not exist, or is the source itself" if routed else f"no target {target.name!r} is configured"
                 emission.frame.fail_all(Failure(f"error when calling : e_output\nDetail: {what}", emission.start, emission.end))
         self.state.emitted = kept
         return dropped

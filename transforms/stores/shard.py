@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-__all__ = ["Shard", "even_shards", "shard_of_key"]
+from transforms.core.errors import ParameterInvalid
+
+__all__ = ["Shard", "even_shards", "shard_of_digits", "shard_of_key"]
 
 _SPACE = 1 << 128
 
@@ -37,5 +39,19 @@ def even_shards(count: int) -> tuple[Shard, ...]:
 
 def shard_of_key(shards: tuple[Shard, ...], key: str) -> Shard:
     """The shard whose range holds the MD5 of a hash key."""
-    value = int.from_bytes(hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest(), "big")
-    return next(shard for shard in shards if shard.begin <= value < shard.end)
+    return _shard_at(shards, int.from_bytes(hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest(), "big"))
+
+
+def shard_of_digits(shards: tuple[Shard, ...], digits: str) -> Shard:
+    """The shard whose range holds a place in the MD5 space, given as up to 32 hexadecimal digits. Raises ParameterInvalid."""
+    try:
+        place = int(digits, 16)
+    except ValueError:
+        place = -1
+    if not 0 <= place < _SPACE:
+        raise ParameterInvalid(f"a hash key is 32 hexadecimal digits, not {digits[:60]!r}", hint="hash_key_field takes any text of a field")
+    return _shard_at(shards, place)
+
+
+def _shard_at(shards: tuple[Shard, ...], place: int) -> Shard:
+    return next(shard for shard in shards if shard.begin <= place < shard.end)

@@ -19,7 +19,7 @@ from transforms.stores.logstore import DataFile, Snapshot
 
 __all__ = ["active_files", "take_snapshot"]
 
-_DAY_US = 86_400_000_000
+_HOUR_US = 3_600_000_000
 _Listed = list[tuple[Any, ...]]
 """path, bytes, rows, shard, first and last event time, receive time, typed columns, least and greatest origin, logs without one of each file."""
 _COLUMNS = (
@@ -46,8 +46,8 @@ def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIM
     files = _files(storage, [entry for entry in listed if times.overlaps(entry[4], entry[5])])
     if not received.unbounded:
         files = [file for file in files if received.overlaps(*received_span(file))]
-    # Nobody's clock is a day off, so that no log is older than the table by more.
-    born = max(0, (table.metadata().created_time or 0) * 1_000 - _DAY_US)
+    # Writers' clocks may differ by minutes: no log is older than its table by more than an hour.
+    born = max(0, (table.metadata().created_time or 0) * 1_000 - _HOUR_US)
     span = (born, last_receive_time(table))
     return Snapshot(
         table.version(), tuple(files), len(listed), rows, size, fields, OVERFLOW in columns, storage.access, span
