@@ -106,6 +106,8 @@ class Progress:
         if self._done or self._total:
             done = f"{self._done:,}" + (f" of {self._total:,} ({100 * self._done // self._total} %)" if self._total else "")
             done += f", {self._done / seconds:,.0f}/s"
+            if self._total and 0 < self._done < self._total:
+                done += f", {_span(seconds * (self._total - self._done) / self._done)} left"
         else:  # a work whose parts are not counted
             done = f"{seconds:.0f} s"
         text = f"{self._label}: {done}" + (f", {self._note}" if self._note else "")
@@ -116,3 +118,11 @@ class Progress:
         else:
             click.echo(text, err=True)
             self._next = now + _PLAIN_EVERY
+
+
+def _span(seconds: float) -> str:
+    """A time as people say it: ``40 s``, ``3 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
