@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transforms.connectors.rule_resources import ResourceSettings
+from transforms.connectors.rule_resources import ConnectedResources, ResourceSettings
 from transforms.rules.context import Context
 
 if TYPE_CHECKING:
     from pipelines.cli.app import App
     from pipelines.transform_plan import TransformPlan
 
-__all__ = ["preview_context", "resources_of"]
+__all__ = ["PREVIEW_PATIENCE", "preview_context", "resources_of"]
+
+PREVIEW_PATIENCE = 10.0
+"""Seconds that a person waits for a database which does not answer."""
 
 
 def resources_of(plan: TransformPlan) -> ResourceSettings:
@@ -28,6 +31,10 @@ def resources_of(plan: TransformPlan) -> ResourceSettings:
 
 
 def preview_context(app: App, source: str, parameters: tuple[tuple[str, str], ...], tables: tuple[tuple[str, str], ...]) -> Context:
-    """The surroundings of a preview: parameters and pasted tables; databases and Logstores as a job would have them."""
-    del app, source
-    return Context(ResourceSettings(parameters=parameters, pasted=tables)())
+    """The surroundings of a preview: parameters and pasted tables; databases, Logstores and object stores as a job would have them.
+
+    The home is opened when the rule asks for a Logstore. Nobody waits long for a database that does not answer.
+    """
+    del source
+    settings = ResourceSettings(parameters=parameters, pasted=tables, default_project=app.project, patience=PREVIEW_PATIENCE)
+    return Context(ConnectedResources(settings, lambda project, name: app.home.catalogue().logstore(project, name)))

@@ -13,6 +13,8 @@ from transforms.core.counted import counted
 __all__ = ["command"]
 
 _MAX_LINE_BYTES = 32 * 1024 * 1024
+_PATIENCE = 30.0
+"""Seconds to wait for a database that does not answer at first."""
 
 
 @click.command(short_help="Run a rule over JSON lines, to JSON lines.")
@@ -58,7 +60,7 @@ def command(
     from transforms.rules.context import Context
 
     compiled = read_rule(rule)
-    context = Context(ResourceSettings(parameters=parameters_of(parameters))())
+    context = Context(ResourceSettings(parameters=parameters_of(parameters), patience=_PATIENCE)())
     inputs = [("stdin", sys.stdin.buffer) if name == "-" else (name, Path(name)) for name in files or ("-",)]
     with app.progress("apply") as progress, _opened(output) as out, Outputs(out, targets, dead_letters) as outputs:
         done = apply_to_inputs(compiled, inputs, outputs, context, max_line_bytes=_MAX_LINE_BYTES, watch=progress.advance)

@@ -22,7 +22,7 @@ from transforms.core.errors import LogsluiceError, ParameterInvalid, StoreUnavai
 from transforms.core.suggest import suggestion
 from transforms.stores.external_store import CheckReport, Column, Condition, ExternalStoreDescriptor, TableSize
 
-__all__ = ["SqlDatabaseStore", "open_sql_database"]
+__all__ = ["SqlDatabaseStore", "dialect_of", "open_sql_database"]
 
 SMALL_BYTES = 20 * 2**20
 """Above this a table is large for a join."""
@@ -36,7 +36,8 @@ def open_sql_database(descriptor: ExternalStoreDescriptor) -> SqlDatabaseStore:
     return SqlDatabaseStore(descriptor)
 
 
-def _dialect(descriptor: ExternalStoreDescriptor) -> DatabaseDialect:
+def dialect_of(descriptor: ExternalStoreDescriptor) -> DatabaseDialect:
+    """What is special about the descriptor's kind of database."""
     if descriptor.kind == "sqlite":
         from transforms.connectors.sql_database_sqlite import SqliteDialect
 
@@ -55,7 +56,7 @@ class SqlDatabaseStore:
 
     def __init__(self, descriptor: ExternalStoreDescriptor) -> None:
         self.descriptor = descriptor
-        self._dialect = _dialect(descriptor)
+        self._dialect = dialect_of(descriptor)
         self._table: tuple[RemoteColumn, ...] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
