@@ -49,5 +49,3 @@ def targets_of(story: Path) -> dict[str, str]:
 def _done(result: Any) -> str:
     assert result.code == 0, result.stderr
     return str(result.stdout)
-
-

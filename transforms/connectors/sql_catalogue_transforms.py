@@ -65,7 +65,9 @@ def every(connection: sa.Connection, project: str, job: str) -> Sequence[Transfo
 
 def jobs(connection: sa.Connection, project: str) -> Sequence[str]:
     """Names of all jobs that ever ran, sorted."""
-    rows = connection.execute(sa.select(transform_run.c.job).where(transform_run.c.project == project).distinct().order_by(transform_run.c.job))
+    rows = connection.execute(
+        sa.select(transform_run.c.job).where(transform_run.c.project == project).distinct().order_by(transform_run.c.job)
+    )
     return tuple(row.job for row in rows)
 
 
@@ -85,5 +87,14 @@ def _values(run: TransformRun) -> dict[str, Any]:
 def _of_row(row: Any) -> TransformRun:
     pieces = tuple(Interval(start, end) for start, end in json.loads(row.pieces))
     return TransformRun(
-        row.job, row.number, row.state, pieces, row.rule, row.reason, row.started_us, row.ended_us, json.loads(row.intent), json.loads(row.summary)
+        row.job,
+        row.number,
+        row.state,
+        pieces,
+        row.rule,
+        row.reason,
+        row.started_us,
+        row.ended_us,
+        json.loads(row.intent),
+        json.loads(row.summary),
     )

@@ -128,7 +128,11 @@ class RuleBatch:
             elif drop_unknown:
                 dropped += emission.frame.rows
             else:
-                what = f"the Logstore {key!r} does not exist, or is the source itself" if routed else f"no target {target.name!r} is configured"
+                what = (
+                    f"the Logstore {key!r} does not exist, or is the source itself"
+                    if routed
+                    else f"no target {target.name!r} is configured"
+                )
                 emission.frame.fail_all(Failure(f"error when calling : e_output\nDetail: {what}", emission.start, emission.end))
         self.state.emitted = kept
         return dropped

@@ -44,10 +44,10 @@ class _Literal(Expression):
     def __init__(self, value: Any) -> None:
         self._value = value
 
-    def value(self, event: Event) -> Any:
+    def value(self, event: Event) -> Any:  # noqa: ARG002 - the same for every event
         return self._value
 
-    def column(self, frame: Frame) -> Column:
+    def column(self, frame: Frame) -> Column:  # noqa: ARG002 - the same for all events
         return Fixed(self._value)
 
 

@@ -17,7 +17,7 @@ MOST_CHARACTERS = 10_000_000
 """Characters of a text that is made."""
 
 
-class _Functions(Functions):  # type: ignore[misc]
+class _Functions(Functions):
     """The library's functions; those that can make more than they are given look first how much it is."""
 
     @signature({"types": []})  # type: ignore[untyped-decorator]
@@ -35,7 +35,7 @@ class _Functions(Functions):  # type: ignore[misc]
 _FUNCTIONS = _Functions()
 
 
-class BoundedInterpreter(TreeInterpreter):  # type: ignore[misc]
+class BoundedInterpreter(TreeInterpreter):
     """Evaluates one search; make a new one for each, since it counts steps."""
 
     def __init__(self) -> None:

@@ -120,7 +120,7 @@ ResourcesFactory = Callable[[], RuleResources]
 class NoResources:
     """No parameters, nothing to load: for rules that need none."""
 
-    def parameter(self, key: str) -> str | None:
+    def parameter(self, key: str) -> str | None:  # noqa: ARG002 - whatever is asked for
         return None
 
     def sql_table(self, request: SqlRequest) -> TableData:
@@ -135,5 +135,5 @@ class NoResources:
     def ip_database(self, name: str) -> bytes:
         raise NotFound(f"no IP database {name!r} is configured", hint="name a file of your own in the job's resources")
 
-    def threat(self, category: str, value: str) -> Mapping[str, Any] | None:
+    def threat(self, category: str, value: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - whatever is asked for
         raise NotFound("no threat intelligence is configured", hint="name a file of your own in the job's resources")

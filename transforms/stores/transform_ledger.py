@@ -79,5 +79,7 @@ def cut_pieces(wanted: Interval, runs: Iterable[TransformRun]) -> tuple[Interval
 def pieces_inside(wanted: Interval, runs: Iterable[TransformRun]) -> tuple[Interval, ...]:
     """The pieces that a backfill of a range makes: those of earlier runs as they were cut, and new ones for what was not done."""
     runs = tuple(runs)
-    earlier = {piece for run in runs if run.state == "finished" for piece in run.pieces if wanted.start <= piece.start and piece.end <= wanted.end}
+    earlier = {
+        piece for run in runs if run.state == "finished" for piece in run.pieces if wanted.start <= piece.start and piece.end <= wanted.end
+    }
     return tuple(sorted({*earlier, *to_do(wanted, runs)}))

@@ -49,9 +49,7 @@ def take_snapshot(storage: Storage, table: DeltaTable, times: Interval = ALL_TIM
     # Writers' clocks may differ by minutes: no log is older than its table by more than an hour.
     born = max(0, (table.metadata().created_time or 0) * 1_000 - _HOUR_US)
     span = (born, last_receive_time(table))
-    return Snapshot(
-        table.version(), tuple(files), len(listed), rows, size, fields, OVERFLOW in columns, storage.access, span
-    )
+    return Snapshot(table.version(), tuple(files), len(listed), rows, size, fields, OVERFLOW in columns, storage.access, span)
 
 
 def active_files(storage: Storage, table: DeltaTable) -> list[DataFile]:

@@ -190,7 +190,7 @@ def _parser(year: int) -> Any:
     """The lenient parser, with two-digit years near a year: the library would ask the machine's clock in the machine's zone."""
     from dateutil import parser
 
-    class Calendar(parser.parserinfo):  # type: ignore[misc]
+    class Calendar(parser.parserinfo):
         def __init__(self) -> None:
             super().__init__()
             self._year = year
