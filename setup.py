@@ -27,6 +27,7 @@ setup(
         "pycryptodome>=3.20,<5",  # AES of rules, OpenPGP's mode among its modes
         "pyjwt[crypto]>=2.10,<3",  # JSON Web Tokens of rules
         "protobuf>=5.28,<8",  # Protocol Buffers of rules; Beam brings it as well
+        "PyYAML>=6,<7",  # job files
         "proto-schema-parser>=2,<3",  # schemas of Protocol Buffers written as text
         "regex>=2024.4",  # regular expressions of rules: atomic groups, recursion, a time limit
         "sqlglot>=30,<31",  # SQL text to trees; its trees change between majors
@@ -34,7 +35,6 @@ setup(
         "zstandard>=0.22,<1",  # streamed zstd
         "python-dateutil>=2.9,<3",  # times as people write them
         "jmespath>=1.0,<2",  # paths into JSON documents
-        "protobuf>=5,<8",  # messages by descriptors
         "ua-parser[regex]>=1.0,<2",  # user agents, by Rust's engine in linear time
         "ipy>=1.1,<2",  # types of addresses
         "maxminddb>=2.6,<4",  # .mmdb files of places
