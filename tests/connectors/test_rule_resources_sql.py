@@ -128,14 +128,14 @@ def test_a_select_cannot_write(database: Database, resources: ConnectedResources
     database.execute(
         *PEOPLE, "create function worse() returns int modifies sql data begin delete from people; return 1; end"
     )  # fmt: skip
-    with pytest.raises(StoreRejected, match="(?i)read.only"):
+    with pytest.raises(StoreRejected, match=r"(?i)read.only"):
         resources.sql_table(request(database, sql="select worse()"))
     assert database.execute("select count(*) from people") == ((3,),)
 
 
 def test_a_silent_server_is_waited_for_a_while(database: Database, resources: ConnectedResources, caplog: pytest.LogCaptureFixture) -> None:
     asked = request(database, address="127.0.0.1:1", base_retry_back_off=0.1)
-    with caplog.at_level(logging.WARNING), pytest.raises(StoreUnavailable, match="127.0.0.1:1"):
+    with caplog.at_level(logging.WARNING), pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1"):
         resources.sql_table(asked)
     assert "trying again" in caplog.text and database.password not in caplog.text
 
@@ -302,16 +302,20 @@ def test_one_load_is_shared_by_threads_and_the_thread_ends_with_its_owner(databa
     made = ConnectedResources(ResourceSettings())
     asked = request(database, refresh_interval=0.1)
     found: list[TableData] = []
-    threads = [threading.Thread(target=lambda: found.append(made.sql_table(asked))) for _ in range(8)]
+    threads = [threading.Thread(target=_collect, args=(made, asked, found)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
     assert len(found) == 8 and len({id(data) for data in found}) == 1
     assert any("refresh of people" in thread.name for thread in threading.enumerate())
-    del made
+    del made, threads, thread
     gc.collect()
     until(lambda: not any(database.name in thread.name for thread in threading.enumerate()))
+
+
+def _collect(resources: ConnectedResources, asked: SqlRequest, found: list[TableData]) -> None:
+    found.append(resources.sql_table(asked))
 
 
 def test_sqlite_by_a_path_beside_the_files(tmp_path: Path) -> None:
@@ -408,7 +412,7 @@ def test_a_large_table_with_updates_while_it_is_used(database: Database, count: 
 
 
 def _newest(data: TableData) -> int:
-    return max(int(text) for text in data.table["id"].slice(data.table.num_rows - 20).to_pylist())
+    return max(int(row["id"] or 0) for row in data.table.slice(data.table.num_rows - 20).to_pylist())
 
 
 class _Peak:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -173,7 +174,7 @@ def _options(request: FileRequest) -> tuple[tuple[str, str], ...]:
     options: dict[str, str] = {}
     if request.endpoint:
         options["aws_endpoint_url"] = request.endpoint if "://" in request.endpoint else f"https://{request.endpoint}"
-        options["aws_region"] = "us-east-1"
+        options["aws_region"] = os.environ.get("AWS_REGION") or "us-east-1"  # the client wants one, few servers look at it
     if request.ak_id and request.ak_key:
         options |= {"aws_access_key_id": request.ak_id, "aws_secret_access_key": request.ak_key}
     return tuple(options.items())
