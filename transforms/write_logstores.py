@@ -158,9 +158,10 @@ class _WriteFiles(beam.DoFn):
         self._most = max(BUFFER_BYTES // writers, LEAST_BYTES)
         self._pending: dict[Destination, list[LogGroup]] = {}
         self._bytes: dict[Destination, int] = {}
+        self._held: dict[Destination, set[int]] = {}
 
     def start_bundle(self) -> None:
-        self._pending, self._bytes = {}, {}
+        self._pending, self._bytes, self._held = {}, {}, {}
 
     def process(self, element: tuple[str | Destination, LogGroup]) -> Iterable[Files]:
         place = element[0] if isinstance(element[0], Destination) else Destination(element[0])
@@ -169,7 +170,7 @@ class _WriteFiles(beam.DoFn):
         if not group.num_rows:
             return
         self._pending.setdefault(place, []).append(group)
-        self._bytes[place] = self._bytes.get(place, 0) + group.nbytes
+        self._bytes[place] = self._bytes.get(place, 0) + group.added_bytes(self._held.setdefault(place, set()))
         # Bounded by bytes too: a runner may make one bundle of everything.
         if self._bytes[place] >= FILE_BYTES:
             yield self._flush(place)
@@ -182,7 +183,7 @@ class _WriteFiles(beam.DoFn):
 
     def _flush(self, place: Destination) -> Files:
         groups = self._pending.pop(place)
-        del self._bytes[place]
+        del self._bytes[place], self._held[place]
         with portable_errors():
             descriptor = _known(place.target, self._targets)
             return {place.target: open_logstore(descriptor).write_files(groups, shard=place.shard, origin=place.origin or self._origin)}

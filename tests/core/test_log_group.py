@@ -88,6 +88,17 @@ def test_a_slice_of_views_holds_and_sends_only_its_own_texts() -> None:
     assert [group.num_rows for group in split_rows(whole, 300)] == [300, 300, 300, 100]
 
 
+def test_memory_that_groups_share_is_counted_once() -> None:
+    whole = pl.DataFrame({TIME: range(10_000), TIME_NS: pl.zeros(10_000, pl.Int32, eager=True), "n": ["a text that is not short"] * 10_000})
+    parts = [LogGroup.from_frame(whole.slice(begin, 2_500)) for begin in range(0, 10_000, 2_500)]
+    known: set[int] = set()
+    added = [part.added_bytes(known) for part in parts]
+    whole_bytes = LogGroup.from_frame(whole).nbytes
+    assert added[0] == parts[0].nbytes and sum(added) <= whole_bytes < sum(part.nbytes for part in parts)
+    texts = parts[0].compacted()
+    assert texts.added_bytes(known) == texts.nbytes
+
+
 @pytest.mark.soak
 def test_views_of_one_long_text_are_more_than_offsets_of_32_bits_reach() -> None:
     text = "x" * 1_000_000

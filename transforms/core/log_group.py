@@ -22,12 +22,14 @@ import pyarrow as pa
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS, column_of, field_of, is_field_column
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "LogGroup", "split_rows"]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "LogGroup", "own_bytes", "split_rows"]
 
 MAX_ROWS = 65_536
 MAX_BYTES = 32 * 1024 * 1024
 _SLACK = 64 * 1024
 """Bytes that a group may hold on to beside its own, however small it is."""
+_VIEW_BYTES = 16
+"""What a text takes in a ``string_view`` column beside its bytes; Polars leaves it out of its estimate."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,26 @@ class LogGroup:
 
     def trimmed(self) -> LogGroup:
         """The group, compacted if it holds on to more than twice its own bytes."""
-        if pa.string_view() not in self.table.schema.types or self.nbytes <= 2 * self.frame().estimated_size() + _SLACK:
+        views = self.table.schema.types.count(pa.string_view())
+        if not views or self.nbytes <= 2 * own_bytes(self.frame(), views) + _SLACK:
             return self
         return self.compacted()
+
+    def added_bytes(self, known: set[int]) -> int:
+        """Bytes that the group holds on to beside the memory that is ``known`` (addresses), which its own is added to.
+
+        Groups cut from one share the memory of their texts; a sum of `nbytes` counts it once for each.
+        """
+        added = 0
+        for column in self.table.columns:
+            if column.type != pa.string_view():
+                added += column.nbytes
+                continue
+            for buffer in (buffer for chunk in column.chunks for buffer in chunk.buffers() if buffer is not None):
+                if buffer.address not in known:
+                    known.add(buffer.address)
+                    added += buffer.size
+        return int(added)
 
     @staticmethod
     def from_frame(frame: Any) -> LogGroup:
@@ -146,6 +165,11 @@ class LogGroup:
     def receive_times(self) -> Any | None:
         """The receive times as an Arrow int64 array (chunked), microseconds; None before a Logstore took the logs."""
         return self.table[RECEIVE_TIME] if RECEIVE_TIME in self.table.column_names else None
+
+
+def own_bytes(frame: Any, views: int) -> int:
+    """About how many bytes the logs of a Polars frame with ``views`` columns of text need: what they share with others is not in it."""
+    return int(frame.estimated_size()) + _VIEW_BYTES * int(frame.height) * views
 
 
 def split_rows(group: LogGroup, rows: int = MAX_ROWS) -> Iterable[LogGroup]:

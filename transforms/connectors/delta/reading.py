@@ -20,7 +20,7 @@ from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import StoreUnavailable
 from transforms.core.field_columns import ORIGIN, OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, is_field_column
 from transforms.core.interval import ALL_TIME, Interval
-from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup
+from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup, own_bytes
 from transforms.stores.logstore import DataFile
 
 __all__ = ["in_64_bits", "origins_in", "read_files", "row_groups"]
@@ -138,7 +138,8 @@ def _bounded(frame: pl.DataFrame) -> Iterator[LogGroup]:
     size = int(frame.estimated_size())
     pieces = max(-(-frame.height // MAX_ROWS), -(-size // MAX_BYTES), 1)
     step = -(-frame.height // pieces)
+    whole = own_bytes(frame, frame.dtypes.count(pl.String))
     for begin in range(0, frame.height, step):
         group = LogGroup.from_frame(frame.slice(begin, step))
-        own = size * group.num_rows // frame.height
+        own = whole * group.num_rows // frame.height
         yield group.compacted() if group.nbytes > min(MAX_BYTES, 2 * own + _SLACK) else group
