@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from transforms.connectors.rule_resources import ConnectedResources, ResourceSettings
@@ -18,7 +19,7 @@ PREVIEW_PATIENCE = 10.0
 
 
 def resources_of(plan: TransformPlan) -> ResourceSettings:
-    """The resources of a job: its parameters, its files, every Logstore of the home."""
+    """The resources of a job: its parameters, its files, every Logstore of the home. It waits until a database answers."""
     job = plan.job
     return ResourceSettings(
         parameters=tuple(sorted(job.parameters.items())),
@@ -27,6 +28,7 @@ def resources_of(plan: TransformPlan) -> ResourceSettings:
         threat_intelligence=job.resources.threat_intelligence,
         logstores=tuple(sorted(plan.stores.items())),
         default_project=plan.project,
+        patience=math.inf,
     )
 
 

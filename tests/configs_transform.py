@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,16 @@ __all__ = ["run_story", "targets_of"]
 def run_story(story: Path, cli: Cli, folder: Path) -> None:
     """Run a story as its README tells; ``expected/LOGSTORE.jsonl`` holds what each Logstore shows afterwards, line by line.
 
-    ``story.json``: ``logstore`` and ``import`` (arguments) of the source; ``setup``: command lines that come first; ``sqlite``: file
-    whose tables a job reads; ``exit``: the job's exit code (1: some logs fail).
+    ``story.json``: ``logstore`` and ``import`` (arguments) of the source; ``setup``: command lines that come first; ``sqlite``: script
+    of the database that the job reads, whose address is in ``USERS_DATABASE``; ``environment``; ``exit``: the job's exit code (1: some
+    logs fail); ``shows``: the Logstores whose expected logs are kept.
     """
     told: dict[str, Any] = json.loads((story / "story.json").read_text())
     env = {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), **told.get("environment", {})}
+    if "sqlite" in told:
+        with closing(sqlite3.connect(folder / "tables.sqlite")) as connection:
+            connection.executescript((story / told["sqlite"]).read_text())
+        env["USERS_DATABASE"] = f"sqlite:{folder / 'tables.sqlite'}"
     _done(cli("logstore", "create", told["logstore"]))
     _done(cli("import", told["logstore"], *told["import"], cwd=story, env=env))
     for line in told.get("setup", []):

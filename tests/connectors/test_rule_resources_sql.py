@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import pickle
 import sqlite3
@@ -114,7 +115,7 @@ def test_what_cannot_get_better_is_an_error_at_once(
     database: Database, change: dict[str, Any], kind: type[LogsluiceError], part: str
 ) -> None:
     database.execute(*PEOPLE)
-    patient = ConnectedResources(ResourceSettings())
+    patient = ConnectedResources(ResourceSettings(patience=math.inf))
     started = time.monotonic()
     with pytest.raises(kind, match=part) as found:
         patient.sql_table(request(database, **change))
@@ -142,7 +143,7 @@ def test_a_silent_server_is_waited_for_a_while(database: Database, resources: Co
 
 def test_a_job_waits_until_the_server_is_there(mariadb: MariadbServer, database: Database) -> None:
     database.execute(*PEOPLE)
-    patient = ConnectedResources(ResourceSettings())
+    patient = ConnectedResources(ResourceSettings(patience=math.inf))
     found: list[TableData] = []
     mariadb.stop()
     try:
@@ -412,7 +413,7 @@ def test_a_large_table_with_updates_while_it_is_used(database: Database, count: 
 
 
 def _newest(data: TableData) -> int:
-    return max(int(row["id"] or 0) for row in data.table.slice(data.table.num_rows - 20).to_pylist())
+    return max(int(row["id"] or 0) for row in rows(TableData(data.table.slice(data.table.num_rows - 20))))
 
 
 class _Peak:

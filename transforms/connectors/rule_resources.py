@@ -7,7 +7,6 @@ the resources' files. Times of a database are shown in UTC.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +41,7 @@ class ResourceSettings:
         logstores: those that rules may pull, by ``PROJECT/LOGSTORE``.
         default_project: of Logstores that are named without one.
         pasted: name of a table, Logstore or file → CSV (or other) file that stands in for it, in previews.
-        patience: seconds to wait for a source that does not answer when it is first asked. A job waits until it does.
+        patience: seconds to wait for a source that does not answer when it is first asked; a job's are infinite.
     """
 
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -52,7 +51,7 @@ class ResourceSettings:
     logstores: tuple[tuple[str, LogstoreDescriptor], ...] = ()
     default_project: str = "default"
     pasted: tuple[tuple[str, str], ...] = ()
-    patience: float = math.inf
+    patience: float = 30.0
 
     def __hash__(self) -> int:
         return hash((self.parameters, self.files, self.ip_databases, self.threat_intelligence, tuple(key for key, _ in self.logstores)))
