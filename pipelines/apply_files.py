@@ -7,16 +7,15 @@ the output is text, as fields are. Logs come out in the order of their lines.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
+import numpy as np
 import polars as pl
 
-from transforms.core.errors import ParameterInvalid, StoreRejected
+from pipelines.apply_outputs import Outputs
 from transforms.core.field_columns import field_of
 from transforms.formats.byte_source import CHUNK_BYTES, open_bytes, read_chunks
 from transforms.formats.dead_letters import DeadLetter
@@ -28,7 +27,9 @@ from transforms.rules.event import DEFAULT_TARGET
 from transforms.rules.frame import Emission, Frame, State
 from transforms.rules.rule import Note, Rule
 
-__all__ = ["Applied", "Outputs", "apply_to_chunk", "apply_to_inputs"]
+_PIPE_CHUNK_BYTES = 4 * 1024 * 1024
+_Key = TypeVar("_Key")
+__all__ = ["Applied", "ChunkResult", "apply_to_chunk", "apply_to_inputs"]
 
 
 @dataclass
@@ -49,54 +50,9 @@ class Applied:
 class ChunkResult:
     """One chunk's lines: target key → bytes; dead letters as JSON lines."""
 
-    targets: dict[str, bytes]
+    targets: dict[str, Any]
     dead: bytes
     counts: Applied
-
-
-class Outputs:
-    """Where lines go: the default target to a stream, others to files ``FOLDER/TARGET.jsonl``, dead letters to a file or nowhere.
-
-    Use it as a context: leaving it closes the files. Raises ParameterInvalid for a log of another target when there is no folder.
-    """
-
-    def __init__(self, default: BinaryIO, folder: Path | None, dead_letters: Path | None) -> None:
-        self._default = default
-        self._folder = folder
-        self._dead_path = dead_letters
-        self._open: dict[Path, BinaryIO] = {}
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Outputs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def write(self, result: ChunkResult) -> None:
-        """A chunk's lines."""
-        for target, data in result.targets.items():
-            if target == DEFAULT_TARGET.key:
-                self._default.write(data)
-            else:
-                self._file(self._target_path(target)).write(data)
-        if result.dead and self._dead_path is not None:
-            self._file(self._dead_path).write(result.dead)
-
-    def _target_path(self, target: str) -> Path:
-        if self._folder is None:
-            raise ParameterInvalid(f"the rule writes to the target {target!r}", hint="name a folder for it: --targets FOLDER")
-        # Targets may be called anything; a file's name may not.
-        return self._folder / (re.sub(r"[^\w.\-]", "_", target.replace("/", ".")) + ".jsonl")
-
-    def _file(self, path: Path) -> BinaryIO:
-        if path not in self._open:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._open[path] = self._stack.enter_context(path.open("wb"))
-            except OSError as error:
-                raise StoreRejected(f"{path} cannot be written: {error.strerror}", hint="check the folder and its permissions") from error
-        return self._open[path]
 
 
 def apply_to_inputs(
@@ -115,9 +71,11 @@ def apply_to_inputs(
         parser = JsonLines(max_line_bytes)
         stream = open_bytes(source, name)
         try:
-            for chunk in _chunks(stream, name, max_line_bytes, chunk_bytes):
+            # What a pipe brings is handled in smaller pieces: it comes out sooner.
+            size = chunk_bytes if isinstance(source, Path) else min(chunk_bytes, _PIPE_CHUNK_BYTES)
+            for chunk in _chunks(stream, name, max_line_bytes, size):
                 result = apply_to_chunk(rule, parser, chunk, name, context)
-                outputs.write(result)
+                outputs.write(result.targets, result.dead)
                 _add(total, result.counts)
                 watch(result.counts.read)
         finally:
@@ -140,16 +98,16 @@ def apply_to_chunk(rule: Rule, parser: JsonLines, chunk: Chunk, name: str, conte
         state = State(context)
         frame = Frame.of({field_of(column): table[column] for column in table.columns if column != ROW}, len(rows), state)
         frame = rule.run(frame)
-        reached = pl.Series("", [False], pl.Boolean).new_from_index(0, len(rows))
+        reached = np.zeros(len(rows), bool)
         for emission in [*state.emitted, Emission(DEFAULT_TARGET, frame)]:
             part = emission.frame.without_failed(0)
             if part.rows:
                 key = emission.target.key
-                reached = reached.scatter(part.origin.unique(), True)
-                lines.setdefault(key, []).append((rows.gather(part.origin), _lines_of(part)))
+                reached[part.origin.to_numpy()] = True
+                lines.setdefault(key, []).append((rows[part.origin], _lines_of(part)))
                 counts.written[key] = counts.written.get(key, 0) + part.rows
         counts.read += len(rows)
-        delivered = int(reached.sum())
+        delivered = int(np.count_nonzero(reached))
         counts.delivered += delivered
         counts.dead += len(state.failures)
         counts.dropped += len(rows) - delivered - len(state.failures)
@@ -163,11 +121,18 @@ def apply_to_chunk(rule: Rule, parser: JsonLines, chunk: Chunk, name: str, conte
 
 
 def _lines_of(frame: Frame) -> pl.Series:
-    columns = {name: series for name in frame.names() if (series := frame.column(name)) is not None and series.null_count() < len(series)}
+    columns: dict[str, pl.Series | str] = {}
+    for name in frame.names():
+        constant = frame.constant(name)
+        series = frame.column(name) if constant is None else None
+        if constant is not None:
+            columns[name] = constant
+        elif series is not None and series.null_count() < len(series):
+            columns[name] = series
     return object_lines(columns, frame.rows)
 
 
-def _in_order(parts: list[tuple[pl.Series, pl.Series]]) -> bytes:
+def _in_order(parts: list[tuple[pl.Series, pl.Series]]) -> Any:
     """Lines in the order of the input's; those of one log in the order in which they were made."""
     if len(parts) == 1:
         rows, lines = parts[0]
@@ -213,6 +178,11 @@ def _dead_lines(
 def _add(total: Applied, part: Applied) -> None:
     for name in ("read", "delivered", "dropped", "dead", "bad"):
         setattr(total, name, getattr(total, name) + getattr(part, name))
-    for mine, theirs in ((total.written, part.written), (total.warnings, part.warnings), (total.failures, part.failures)):
-        for key, times in theirs.items():  # type: ignore[attr-defined]
-            mine[key] = mine.get(key, 0) + times  # type: ignore[index, attr-defined]
+    _count(total.written, part.written)
+    _count(total.warnings, part.warnings)
+    _count(total.failures, part.failures)
+
+
+def _count(total: dict[_Key, int], part: Mapping[_Key, int]) -> None:
+    for key, times in part.items():
+        total[key] = total.get(key, 0) + times

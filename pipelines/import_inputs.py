@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import select
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +95,15 @@ def digest(*parts: Any) -> str:
 
 
 class PatientPipe:
-    """Standard input. A read gathers what it is asked for, but gives what is there when the writer pauses (``paused``)."""
+    """Standard input, or another pipe that is open. A read gathers what it is asked for, but gives what is there when the writer pauses.
 
-    def __init__(self) -> None:
-        self._file = sys.stdin.fileno()
+    It pauses (``paused``) when nothing comes for ``pause_seconds``, or after ``most_seconds`` of a writer that is slow but steady.
+    """
+
+    def __init__(self, file: int | None = None, pause_seconds: float = _PAUSE_SECONDS, most_seconds: float = math.inf) -> None:
+        self._file = sys.stdin.fileno() if file is None else file
+        self._pause_seconds = pause_seconds
+        self._most_seconds = most_seconds
         self._first: bytes | None = None
         self.paused = False
 
@@ -114,13 +121,17 @@ class PatientPipe:
         self._first = (self._first or b"")[len(blocks[0]) :]
         have = len(blocks[0])
         self.paused = False
+        since = time.monotonic()
         while size < 0 or have < size:
-            if have and not select.select([self._file], [], [], _PAUSE_SECONDS)[0]:
+            late = have and time.monotonic() - since > self._most_seconds
+            if late or (have and not select.select([self._file], [], [], self._pause_seconds)[0]):
                 self.paused = True
                 break
             block = os.read(self._file, 1 << 20 if size < 0 else min(size - have, 1 << 20))
             if not block:
                 break
+            if not have:
+                since = time.monotonic()
             blocks.append(block)
             have += len(block)
         return b"".join(blocks)

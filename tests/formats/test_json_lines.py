@@ -195,3 +195,9 @@ def test_mixed_sources_use_columns() -> None:
     parsed = parser.parse(Chunk("\n".join(lines).encode(), 0, 1))
     assert len(parsed.frames) == 2
     assert sum(len(frame) for frame in parsed.frames) == 3_000
+
+
+@pytest.mark.parametrize("tail", ["", '"', "n", "u00e9", "x"])
+def test_backslashes_in_rows_of_every_length(tail: str) -> None:
+    lines = [f'{{"a":"{"x" * (n % 3)}{chr(92) * n}{tail}","b":"{n}"}}' for n in range(60)]
+    assert by_columns("".join(line + "\n" for line in lines).encode()) == one_by_one(lines)

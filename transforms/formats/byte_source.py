@@ -94,7 +94,7 @@ def damaged(name: str, offset: int, error: Exception) -> LogsluiceError:
     """What to raise when a stream fails while it is read."""
     return ParameterInvalid(
         f"{name} cannot be read beyond byte {offset} of its contents: {error}",
-        hint="what lies before is imported; mend the file (a cut-off copy?) and import the rest",
+        hint="what lies before was taken; mend the file (a cut-off copy?) and take the rest",
         code="InputDamaged",
     )
 

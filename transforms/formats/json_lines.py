@@ -105,12 +105,28 @@ def _resolve_escapes(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
         escaped = column.str.contains("\\", literal=True)
         if not escaped.any():
             continue
-        distinct = column.filter(escaped).unique()
-        resolved: list[Any] = [unescape(text) for text in distinct.to_list()]
-        failed = distinct.filter(pl.Series([text is None for text in resolved], dtype=pl.Boolean))
-        if len(failed):
-            bad = bad | column.is_in(failed.implode())
-        mapping = pl.DataFrame({"from": distinct, "to": pl.Series(resolved, dtype=pl.String)})
-        values = column.alias("from").to_frame().join(mapping, on="from", how="left", maintain_order="left")
-        frame = frame.with_columns(pl.when(escaped).then(values["to"]).otherwise(column).alias(name))
+        values = _plainly_resolved(column.filter(escaped))
+        if values is None:
+            values, failed = _resolved_one_by_one(column.filter(escaped))
+            bad = bad.scatter(escaped.arg_true().filter(failed), True)
+        frame = frame.with_columns((values if len(values) == len(frame) else column.scatter(escaped.arg_true(), values)).alias(name))
     return frame.filter(~bad) if bad.any() else frame
+
+
+def _plainly_resolved(column: pl.Series) -> pl.Series | None:
+    """Texts with their escapes resolved by the engine; None when there is one that it may take for something else, or refuses."""
+    if column.str.contains("\\u", literal=True).any():
+        return None  # halves of characters
+    try:
+        return ('"' + column + '"').str.json_decode(pl.String)
+    except pl.exceptions.ComputeError:
+        return None  # a wrong escape, or a raw control character
+
+
+def _resolved_one_by_one(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Texts with their escapes resolved, and which of them have a wrong escape."""
+    distinct = column.unique()
+    resolved = pl.Series([unescape(text) for text in distinct.to_list()], dtype=pl.String)
+    mapping = pl.DataFrame({"from": distinct, "to": resolved})
+    values = column.alias("from").to_frame().join(mapping, on="from", how="left", maintain_order="left")["to"]
+    return values, values.is_null()

@@ -32,6 +32,7 @@ _END = re.compile(r"[ \t]*\}[ \t\r\n]*$")
 _MOST_FIELDS = 400
 _MOST_TEXT = 4_000
 _MARGIN = 4_096
+_BACKSLASHES = 16
 _PIECE = 256 * 1024
 _MOST_BYTES = 2**31 - 2 * _MARGIN
 _BLANKS_AT_END = 4
@@ -108,11 +109,19 @@ class Quotes:
 
     def _escaped(self, at: Any) -> Any:
         """Which of the quotes are behind an odd number of backslashes."""
+        found = self.bytes[at - 1] == _BACKSLASH
+        behind = np.flatnonzero(found)
+        for back in range(2, _BACKSLASHES):
+            behind = behind[self.bytes[at[behind] - back] == _BACKSLASH]
+            if not len(behind):
+                return found
+            found[behind] = back % 2 == 1
         slashes = np.flatnonzero(self.bytes == _BACKSLASH)
         begins = np.append(True, np.diff(slashes) != 1)  # of runs of backslashes
         run_begin = slashes[begins][np.cumsum(begins) - 1]
-        before = np.minimum(np.searchsorted(slashes, at - 1), len(slashes) - 1)
-        return (slashes[before] == at - 1) & ((at - run_begin[before]) % 2 == 1)
+        before = np.searchsorted(slashes, at[behind] - 1)
+        found[behind] = (at[behind] - run_begin[before]) % 2 == 1
+        return found
 
     def words(self, at: Any, count: int) -> Any:
         """``count`` times eight bytes from each position, as whole numbers: one row for each position."""
