@@ -138,7 +138,7 @@ def _bounded(frame: pl.DataFrame) -> Iterator[LogGroup]:
     size = int(frame.estimated_size())
     pieces = max(-(-frame.height // MAX_ROWS), -(-size // MAX_BYTES), 1)
     step = -(-frame.height // pieces)
-    whole = own_bytes(frame, frame.dtypes.count(pl.String))
+    whole = own_bytes(frame, sum(kind == pl.String for kind in frame.dtypes))
     for begin in range(0, frame.height, step):
         group = LogGroup.from_frame(frame.slice(begin, step))
         own = whole * group.num_rows // frame.height
