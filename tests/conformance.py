@@ -60,6 +60,16 @@ def run_rule(rule: str, events: Sequence[Mapping[str, str]], resources: Mapping[
     return run(rule, events, resources)
 
 
+def run_consumer(
+    shards: int | Sequence[Mapping[str, Any]], timeout: int, order: bool, events: Sequence[Mapping[str, Any]],
+    samples: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:  # fmt: skip
+    """Run events on the consumer groups of one Logstore, on the state machine alone."""
+    from tests.consumers.worked_cases import run_consumer as run
+
+    return run(shards, timeout, order, events, samples)
+
+
 def _run(plan: Any, engine: str | None) -> Any:
     if engine in (None, "embedded"):
         return run_in_process(plan, now_seconds=NOW_US // 1_000_000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transforms.core.errors import ParameterInvalid
 
-__all__ = ["Shard", "even_shards", "shard_of_digits", "shard_of_key"]
+__all__ = ["Shard", "even_shards", "place_of_digits", "shard_of_digits", "shard_of_key"]
 
 _SPACE = 1 << 128
 
@@ -44,13 +44,18 @@ def shard_of_key(shards: tuple[Shard, ...], key: str) -> Shard:
 
 def shard_of_digits(shards: tuple[Shard, ...], digits: str) -> Shard:
     """The shard whose range holds a place in the MD5 space, given as up to 32 hexadecimal digits. Raises ParameterInvalid."""
+    return _shard_at(shards, place_of_digits(digits))
+
+
+def place_of_digits(digits: str) -> int:
+    """A place in the MD5 space, from up to 32 hexadecimal digits. Raises ParameterInvalid."""
     try:
         place = int(digits, 16)
     except ValueError:
         place = -1
     if not 0 <= place < _SPACE:
         raise ParameterInvalid(f"a hash key is 32 hexadecimal digits, not {digits[:60]!r}", hint="hash_key_field takes any text of a field")
-    return _shard_at(shards, place)
+    return place
 
 
 def _shard_at(shards: tuple[Shard, ...], place: int) -> Shard:

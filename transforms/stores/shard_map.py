@@ -1,0 +1,105 @@
+"""ShardMap: a Logstore's shards with their history. Splits and merges retire shards and make new ones; ids only count up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from transforms.core.errors import NotFound, ParameterInvalid, UserError
+from transforms.stores.shard import Shard, place_of_digits
+
+__all__ = ["ShardMap", "ShardRecord"]
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """A shard, the shards it was made from, and whether it still takes logs. A retired one is read to its end."""
+
+    shard: Shard
+    parents: tuple[int, ...] = ()
+    writable: bool = True
+
+
+@dataclass(frozen=True)
+class ShardMap:
+    """All shards of a Logstore by rising id. The ranges of the writable ones cover the MD5 space without overlap."""
+
+    records: tuple[ShardRecord, ...]
+
+    @staticmethod
+    def of(shards: Iterable[Shard]) -> ShardMap:
+        """A new Logstore's."""
+        return ShardMap(tuple(ShardRecord(shard) for shard in sorted(shards, key=lambda shard: shard.id)))
+
+    def record(self, shard: int) -> ShardRecord:
+        """Raises NotFound with code ``ShardNotExist``."""
+        for record in self.records:
+            if record.shard.id == shard:
+                return record
+        known = ", ".join(str(record.shard.id) for record in self.records[:20])
+        raise NotFound(f"there is no shard {shard}", hint=f"shards: {known}", code="ShardNotExist")
+
+    @property
+    def writable(self) -> tuple[Shard, ...]:
+        """Shards that take logs, in the order of their ranges."""
+        return tuple(sorted((record.shard for record in self.records if record.writable), key=lambda shard: shard.begin))
+
+    def for_append(self, shard: int) -> Shard:
+        """A shard to write to by its id. Raises UserError with code ``ShardReadOnly`` for a retired one."""
+        record = self.record(shard)
+        if not record.writable:
+            raise UserError(
+                f"shard {shard} was split or merged and takes no logs", hint="write by hash key, or balanced", code="ShardReadOnly"
+            )
+        return record.shard
+
+    def ancestors(self, shard: int) -> frozenset[int]:
+        """Ids of the shards of every earlier generation that a shard's range came from, as far as they are still known."""
+        parents = {record.shard.id: record.parents for record in self.records}
+        found: set[int] = set()
+        left = list(parents.get(shard, ()))
+        while left:
+            one = left.pop()
+            if one not in found and one in parents:
+                found.add(one)
+                left.extend(parents[one])
+        return frozenset(found)
+
+    def split(self, shard: int, key: str | None = None) -> tuple[ShardMap, tuple[int, int]]:
+        """Cut a writable shard in two, at a key (32 hexadecimal digits) strictly inside its range or in its middle.
+
+        Gives the new map and the ids of the two shards made. Raises ParameterInvalid, and NotFound with code ``ShardNotExist``.
+        """
+        found = self._changeable(shard, "split")
+        cut = (found.begin + found.end) // 2 if key is None else place_of_digits(key)
+        if not found.begin < cut < found.end:
+            raise ParameterInvalid(
+                f"the key {cut:032x} does not lie inside shard {shard}",
+                hint=f"choose one behind {found.begin_key} and before {found.end_key}",
+            )
+        low, high = self._next_id, self._next_id + 1
+        made = (ShardRecord(Shard(low, found.begin, cut), (shard,)), ShardRecord(Shard(high, cut, found.end), (shard,)))
+        return self._retire((shard,), made), (low, high)
+
+    def merge(self, shard: int) -> tuple[ShardMap, int]:
+        """Unite a writable shard with its right neighbour. Gives the new map and the id of the shard made. Raises like `split`."""
+        found = self._changeable(shard, "merged")
+        right = next((other for other in self.writable if other.begin == found.end), None)
+        if right is None:
+            raise ParameterInvalid(f"shard {shard} has no right neighbour", hint="merge the shard to the left of it")
+        made = self._next_id
+        return self._retire((shard, right.id), (ShardRecord(Shard(made, found.begin, right.end), (shard, right.id)),)), made
+
+    @property
+    def _next_id(self) -> int:
+        return self.records[-1].shard.id + 1
+
+    def _changeable(self, shard: int, verb: str) -> Shard:
+        record = self.record(shard)
+        if not record.writable:
+            raise ParameterInvalid(f"shard {shard} takes no logs any more and cannot be {verb}", hint="choose a writable shard")
+        return record.shard
+
+    def _retire(self, shards: tuple[int, ...], made: tuple[ShardRecord, ...]) -> ShardMap:
+        kept = (replace(record, writable=False) if record.shard.id in shards else record for record in self.records)
+        return ShardMap((*kept, *made))
