@@ -182,10 +182,10 @@ class SqlCatalogue:
 
     # Transformation jobs
 
-    def start_transform(self, project_name: str, run: TransformRun) -> TransformRun:
+    def start_transform(self, project_name: str, run: TransformRun, *, finished: int | None = None) -> TransformRun:
         with writing(self._engine) as connection:
             _lock_project(connection, project_name)
-            return transforms.start(connection, project_name, run)
+            return transforms.start(connection, project_name, run, finished)
 
     def record_transform(self, project_name: str, run: TransformRun) -> None:
         with writing(self._engine) as connection:

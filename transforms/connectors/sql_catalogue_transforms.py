@@ -17,8 +17,12 @@ from transforms.stores.transform_ledger import TransformRun
 __all__ = ["every", "jobs", "record", "start"]
 
 
-def start(connection: sa.Connection, project: str, run: TransformRun) -> TransformRun:
-    """A new run with the job's next number. Raises CommitConflict while an earlier run is committing: that one is finished first."""
+def start(connection: sa.Connection, project: str, run: TransformRun, finished: int | None = None) -> TransformRun:
+    """A new run with the job's next number; runs that are still running have failed from then on.
+
+    Raises CommitConflict while an earlier run is committing (that one is finished first), and when not ``finished`` runs have finished,
+    because the new one was planned before another did.
+    """
     earlier = every(connection, project, run.job)
     committing = [one for one in earlier if one.state == "committing"]
     if committing:
@@ -27,19 +31,33 @@ def start(connection: sa.Connection, project: str, run: TransformRun) -> Transfo
             hint="start the job again: it finishes that run first",
             code="TransformCommitting",
         )
+    if finished is not None and finished != sum(one.state == "finished" for one in earlier):
+        raise CommitConflict(
+            f"another run of the job {run.job!r} has finished since this one was planned",
+            hint="start the job again: it plans anew",
+            code="TransformPlanOutdated",
+        )
     numbered = dataclasses.replace(run, number=max((one.number for one in earlier), default=0) + 1)
+    for one in earlier:
+        if one.state == "running":
+            # Killed, or too slow: it cannot commit any more.
+            given_up = {"error": f"run {numbered.number} took over"}
+            _store(connection, project, dataclasses.replace(one, state="failed", ended_us=run.started_us, summary=given_up))
     connection.execute(transform_run.insert().values(project=project, job=run.job, number=numbered.number, **_values(numbered)))
     return numbered
 
 
 def record(connection: sa.Connection, project: str, run: TransformRun) -> None:
-    """Store how far a run is. Raises CommitConflict when a newer run of the job took over, NotFound for an unknown run."""
+    """Store how far a run is; one that has finished or failed stays as it is, if the same is told again.
+
+    Raises CommitConflict when a newer run of the job took over, NotFound for an unknown run.
+    """
     runs = {one.number: one for one in every(connection, project, run.job)}
     stored = runs.get(run.number)
     if stored is None:
         raise NotFound(f"run {run.number} of the job {run.job!r} is not in the ledger", code="TransformRunNotExist")
-    if stored == run:
-        return
+    if stored == run or (stored.state == run.state and run.state in ("finished", "failed")):
+        return  # two launchers may roll the same intent forward
     taken_over = run.state == "committing" and max(runs) > run.number
     backwards = stored.state in ("finished", "failed") or (stored.state == "committing" and run.state in ("running", "failed"))
     if taken_over or backwards:
@@ -48,6 +66,10 @@ def record(connection: sa.Connection, project: str, run: TransformRun) -> None:
             hint="nothing of this run became visible; let the newer one finish",
             code="TransformTakenOver",
         )
+    _store(connection, project, run)
+
+
+def _store(connection: sa.Connection, project: str, run: TransformRun) -> None:
     connection.execute(
         transform_run.update()
         .where(transform_run.c.project == project, transform_run.c.job == run.job, transform_run.c.number == run.number)

@@ -96,14 +96,17 @@ class Catalogue(Protocol):
 
     def list_imports(self, project: str, logstore: str) -> Sequence[ImportRun]: ...
 
-    def start_transform(self, project: str, run: TransformRun) -> TransformRun:
-        """Begin a run of a job: gives it the job's next number. Raises CommitConflict with code ``TransformCommitting`` while an earlier
-        run is committing."""
+    def start_transform(self, project: str, run: TransformRun, *, finished: int | None = None) -> TransformRun:
+        """Begin a run of a job: gives it the job's next number; runs that are still running have failed from then on.
+
+        Raises CommitConflict: with code ``TransformCommitting`` while an earlier run is committing; with ``TransformPlanOutdated`` when
+        not ``finished`` runs have finished, because the new one was planned before another did."""
         ...
 
     def record_transform(self, project: str, run: TransformRun) -> None:
-        """Store how far a run is (by job and number). Raises CommitConflict with code ``TransformTakenOver`` when a newer run of the job
-        has begun before this one's intent was recorded, NotFound for an unknown run."""
+        """Store how far a run is (by job and number); one that has finished or failed stays as it is, if the same is told again.
+        Raises CommitConflict with code ``TransformTakenOver`` when a newer run of the job has begun before this one's intent was
+        recorded, NotFound for an unknown run."""
         ...
 
     def list_transforms(self, project: str, job: str) -> Sequence[TransformRun]:
