@@ -71,21 +71,29 @@ class BoundRule:
 
 def bind(text: str, source: str = "rule") -> BoundRule:
     """Parse and bind a rule. Raises RuleInvalid with every problem of the text, in its order."""
-    rule, problems = read_tree(text, source)
-    binder = _Binder(rule, problems)
-    steps = [binder.step(call) for call in rule.steps]
-    if binder.problems:
-        raise RuleInvalid(sorted(binder.problems, key=lambda problem: problem.location.start))
-    return BoundRule(rule, tuple(step for step in steps if step is not None), tuple(binder.targets))
+    bound, problems = _bound(text, source)
+    if problems:
+        raise RuleInvalid(_in_order(problems))
+    return bound
 
 
 def problems_of(text: str, source: str = "rule", targets: Collection[str] | None = None) -> tuple[Problem, ...]:
     """What is wrong with a rule; empty when it can be loaded. Constant target names are checked when ``targets`` are given."""
-    try:
-        bound = bind(text, source)
-    except RuleInvalid as error:
-        return error.problems
-    return () if targets is None else unknown_targets(bound, targets)
+    bound, problems = _bound(text, source)
+    unknown = () if targets is None else unknown_targets(bound, targets)
+    return tuple(_in_order([*problems, *unknown]))
+
+
+def _bound(text: str, source: str) -> tuple[BoundRule, list[Problem]]:
+    """What could be bound of a rule, and all its problems."""
+    rule, problems = read_tree(text, source)
+    binder = _Binder(rule, problems)
+    steps = [binder.step(call) for call in rule.steps]
+    return BoundRule(rule, tuple(step for step in steps if step is not None), tuple(binder.targets)), binder.problems
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.location.start)
 
 
 def unknown_targets(bound: BoundRule, names: Collection[str]) -> tuple[Problem, ...]:
