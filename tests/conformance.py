@@ -70,6 +70,16 @@ def run_consumer(
     return run(shards, timeout, order, events, samples)
 
 
+def run_schedule(
+    config: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: str, timezone: str, run_duration: int,
+    run_durations: Mapping[str, int], attempts: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The instances of a task at a moment, under a clock that jumps."""
+    from tests.schedule.worked_cases import run_schedule as run
+
+    return run(config, events, now, timezone, run_duration, run_durations, attempts)
+
+
 def _run(plan: Any, engine: str | None) -> Any:
     if engine in (None, "embedded"):
         return run_in_process(plan, now_seconds=NOW_US // 1_000_000)
