@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import logging
 import math
 import os
 import pickle
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.conftest import ROOT
 from tests.mariadb import Database, MariadbServer
 from transforms.connectors.rule_resources import ConnectedResources, ResourceSettings
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreRejected, StoreUnavailable
@@ -331,9 +335,38 @@ def test_sqlite_by_a_path_beside_the_files(tmp_path: Path) -> None:
         connection.commit()
         until(lambda: made.sql_table(asked).table.num_rows == 2)
         assert rows(made.sql_table(asked))[1] == {"id": "2", "name": None, "score": "2.0", "v": "2"}
+        for sql in ("delete from people", "with x as (select 9) insert into people (id) select * from x", "select 1; select 2"):
+            with pytest.raises(StoreRejected):
+                made.sql_table(SqlRequest("sqlite:people.db", "", "", "", sql=sql))
+        assert connection.execute("select count(*) from people").fetchone() == (2,)
     with pytest.raises(NotFound, match="there is no SQLite file"):
         made.sql_table(SqlRequest("sqlite:none.db", "", "", "", table="people"))
     made.close()
+
+
+def test_a_process_ends_while_its_tables_are_refreshed(database: Database) -> None:
+    """The thread is in the middle of reading when the interpreter ends."""
+    database.execute("create table people (id int, name varchar(9))", "insert into people select seq, 'x' from seq_1_to_200000")
+    program = (
+        "import sys, time\n"
+        "from transforms.connectors.rule_resources import ResourceSettings\n"
+        "from transforms.stores.rule_resources import SqlRequest\n"
+        "made = ResourceSettings()()\n"
+        "request = SqlRequest(sys.argv[1], sys.argv[2], 'env:RULE_DB_PASSWORD', sys.argv[2], table='people', refresh_interval=0.05)\n"
+        "sys.stdout.write(str(made.sql_table(request).table.num_rows))\n"
+        "time.sleep(0.3)\n"
+    )
+    command = [sys.executable, "-c", program, f"{database.host}:{database.port}", database.name]
+    environment = {**os.environ, "RULE_DB_PASSWORD": database.password}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "200000", "")
+
+
+def test_without_a_driver_the_error_says_what_to_install(database: Database, resources: ConnectedResources) -> None:
+    if importlib.util.find_spec("psycopg") is not None:
+        pytest.skip("the driver is installed")
+    with pytest.raises(ParameterInvalid, match="psycopg is not installed"):
+        resources.sql_table(request(database, connector="pgsql"))
 
 
 def test_a_rule_sees_the_newer_table(database: Database) -> None:
@@ -421,7 +454,7 @@ class _Peak:
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
-        self._most = process.memory_info().rss
+        self._most: int = process.memory_info().rss
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()

@@ -42,7 +42,13 @@ class LogstoreTable:
         return _data(self._whole(), 0)
 
     def refresh(self, old: TableData) -> TableData:
-        """With the logs that came since; the same object when none did."""
+        """With the logs that came since, and all that rules made of the old ones; the same object when none came."""
+        new = self._refreshed(old)
+        if new is not old:
+            new.follow(old)
+        return new
+
+    def _refreshed(self, old: TableData) -> TableData:
         import polars as pl
 
         before: Any = pl.from_arrow(old.table)

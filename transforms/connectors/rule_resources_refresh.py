@@ -18,15 +18,16 @@ __all__ = ["Refreshed", "Retry"]
 _log = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing")
 _LEAST_INTERVAL = 0.05
-_LAST_SECONDS = 5.0
+_MOST_INTERVAL = 30 * 86_400.0
+_LAST_SECONDS = 2.0
 
 
 class Retry:
     """Pauses between tries: ``base`` seconds, then double each time, ``most`` at most; ``patience``: how long to go on trying."""
 
     def __init__(self, base: float, most: float, patience: float = math.inf) -> None:
-        self._base = max(base, _LEAST_INTERVAL)
-        self._most = max(most, self._base)
+        self._base = min(max(base, _LEAST_INTERVAL), _MOST_INTERVAL)
+        self._most = min(max(most, self._base), _MOST_INTERVAL)
         self.patience = patience
         self._next = self._base
 
@@ -61,7 +62,7 @@ class Refreshed(Generic[_Thing]):
         self._name = name
         self._load = load
         self._refresh = refresh
-        self._interval = max(interval, _LEAST_INTERVAL) if interval > 0 and refresh is not None else 0.0
+        self._interval = min(max(interval, _LEAST_INTERVAL), _MOST_INTERVAL) if interval > 0 and refresh is not None else 0.0
         self._retry = retry
         self._lock = threading.Lock()
         self._loaded = False
@@ -94,10 +95,11 @@ class Refreshed(Generic[_Thing]):
             try:
                 self._thing = self._load()
             except StoreUnavailable as error:
-                pause = self._retry.pause()
-                if time.monotonic() + pause > end:
+                pause, left = self._retry.pause(), end - time.monotonic()
+                if left <= 0:
                     self._refused = (time.monotonic() + pause, error)
                     raise
+                pause = min(pause, left)
                 _log.warning("%s cannot be loaded: %s; trying again in %g seconds", self._name, error, pause)
                 if self._ended.wait(pause):
                     raise

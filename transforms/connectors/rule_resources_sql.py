@@ -56,7 +56,13 @@ class SqlTable:
         return _data(frame, 0)
 
     def refresh(self, old: TableData) -> TableData:
-        """The rows as they are now; the same object when they are the same."""
+        """The rows as they are now, with all that rules made of the old ones; the same object when they are the same."""
+        new = self._refreshed(old)
+        if new is not old:
+            new.follow(old)
+        return new
+
+    def _refreshed(self, old: TableData) -> TableData:
         import polars as pl
 
         before: Any = pl.from_arrow(old.table)

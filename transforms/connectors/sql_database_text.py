@@ -102,10 +102,10 @@ class TextDatabase:
         with self._connected() as connection:
             statement, values = self._statement(connection, query)
             with self._dialect.streaming(connection) as cursor:
-                if self._dialect.name == "mysql":
-                    cursor.execute("start transaction read only")
-                elif self._dialect.name == "postgresql":
+                if self._dialect.name == "postgresql":
                     connection.exec_driver_sql("set transaction read only")
+                else:
+                    cursor.execute("start transaction read only" if self._dialect.name == "mysql" else "pragma query_only = 1")
                 cursor.execute(statement, values)
                 yield from self._fetched(cursor, query)
 
@@ -120,9 +120,9 @@ class TextDatabase:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        if self._engine is None:
-            self._engine = self._secured(self._dialect.engine())
         try:
+            if self._engine is None:
+                self._engine = self._secured(self._dialect.engine())
             with self._engine.connect() as connection:
                 try:
                     yield connection
@@ -130,15 +130,16 @@ class TextDatabase:
                     connection.invalidate()
                     raise
         except LogsluiceError as error:
-            raise self._mine(type(error), error.message.removeprefix(f"ExternalStore {_STORE!r}: "), error.hint, error.code) from None
+            raise self._mine(type(error), error.message, error.hint, error.code) from None
         except self._dialect.driver_errors() as error:
             mine = self._dialect.failure(error).error(_STORE, "reading failed")
-            raise self._mine(type(mine), mine.message.removeprefix(f"ExternalStore {_STORE!r}: reading failed: "), mine.hint) from None
+            raise self._mine(type(mine), mine.message, mine.hint) from None
 
     def _mine(self, kind: type[LogsluiceError], reason: str, hint: str | None, code: str | None = None) -> LogsluiceError:
         if self._kind == "sqlite" and kind is NotFound:
             hint = "the address is sqlite:PATH; an absolute path works from every folder"
-        text = self._password.scrubbed(f"the database {self.address}: {reason}")
+        reason = reason.removeprefix(f"ExternalStore {_STORE!r}: ").replace(f"ExternalStore {_STORE!r}", "the connector")
+        text = self._password.scrubbed(f"the database {self.address}: {reason.removeprefix('reading failed: ')}")
         return kind(text, hint=None if hint is None else hint.replace("the store's ", "the "), code=code)
 
     def _secured(self, engine: sa.Engine) -> sa.Engine:
@@ -201,6 +202,8 @@ class TextDatabase:
 
     def _fetched(self, cursor: Any, query: TextQuery) -> Iterator[TextRows]:
         described = self._described(cursor)
+        if not described:
+            raise StoreRejected("the statement gives no rows", hint="sql is one SELECT")
         names = [column[0] for column in described]
         grows = len(names) - 1 if query.grows is not None and query.sql is None else None
         if query.grows is not None and query.sql is not None:
@@ -222,7 +225,7 @@ class TextDatabase:
     def _described(self, cursor: Any) -> list[Any]:
         if self._dialect.name == "postgresql":
             cursor = cursor._cursor
-        return [(name.decode() if isinstance(name, bytes) else name, *rest) for name, *rest in cursor.description]
+        return [(name.decode() if isinstance(name, bytes) else name, *rest) for name, *rest in cursor.description or ()]
 
     def _columns(self, cursor: Any, width: int) -> Iterator[list[list[Any]]]:
         """The rows as columns of values, a batch's worth at a time, by rows and by bytes; at least once."""

@@ -86,6 +86,14 @@ class Table:
             self._lookups[kept] = Lookup([self._comparable(key) for key in kept])
         return self._lookups[kept].find([folded(value) for value in values] if self.case_insensitive else values)
 
+    def index_like(self, older: Table) -> None:
+        """Make the indexes by which an older table is looked up, before anybody waits for them."""
+        import polars as pl
+
+        for keys in list(older._lookups):
+            if all(key in self._columns for key in keys):
+                self.find(keys, [pl.Series("", [], pl.String)] * len(keys))
+
     def cell(self, row: int, name: str) -> str | None:
         """One cell."""
         value: str | None = self._columns[name][row]

@@ -6,13 +6,18 @@ batches, never within one. A source that cannot be loaded the first time is wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from transforms.core.errors import NotFound
+from transforms.core.errors import LogsluiceError, NotFound
 
 __all__ = ["FileRequest", "LogstoreRequest", "NoResources", "ResourcesFactory", "RuleResources", "SqlRequest", "TableData"]
+
+
+Make = Callable[["TableData", Any], Any]
+"""Makes something of rows; the second argument is what it made of older ones, or None."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +25,26 @@ class TableData:
     """Rows of text, as a resource gives them.
 
     ``table`` is an Arrow table of text columns in source order (null = SQL NULL or an absent field); ``version`` rises with each
-    refresh, so that what was derived from an older one can be thrown away.
+    refresh. What is made of the rows lives and ends with them.
     """
 
     table: Any
     version: int = 0
+    _made: dict[Hashable, tuple[Make, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def made(self, what: Hashable, make: Make) -> Any:
+        """What ``make`` gives for these rows, made once; ``what`` is all that says how it is made."""
+        kept = self._made.get(what)
+        if kept is None:
+            kept = self._made[what] = (make, make(self, None))
+        return kept[1]
+
+    def follow(self, older: TableData) -> None:
+        """Make of these rows all that was made of older ones: who refreshes does so before anybody waits for it."""
+        for what, (make, thing) in list(older._made.items()):
+            # Who asks for what cannot be made of these rows is told why.
+            with suppress(LogsluiceError, TypeError, ValueError):
+                self._made[what] = (make, make(self, thing))
 
 
 @dataclass(frozen=True)

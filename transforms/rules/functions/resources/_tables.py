@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,28 +13,23 @@ if TYPE_CHECKING:
 
     from transforms.stores.rule_resources import TableData
 
-__all__ = ["filtered", "made_once", "with_asked"]
-
-_MADE: dict[Hashable, tuple[weakref.ref[object], int, Table]] = {}
+__all__ = ["filtered", "made_once", "only", "with_asked"]
 
 
-def made_once(data: TableData, what: Hashable, make: Callable[[], Table]) -> Table:
+def made_once(data: TableData, what: Hashable, make: Callable[[TableData], Table]) -> Table:
     """The same table as long as the data is the same; ``what`` is all that says how it is made.
 
-    Data that nobody holds any more takes its table along.
+    Of newer data it is made, with its indexes, by who loads them.
     """
-    kept = _MADE.get(what)
-    if kept is not None and kept[0]() is data.table and kept[1] == data.version:
-        return kept[2]
-    table = make()
-    _MADE[what] = (weakref.ref(data.table, lambda gone: _forget(what, gone)), data.version, table)
+
+    def indexed(rows: TableData, older: Table | None) -> Table:
+        table = make(rows)
+        if older is not None:
+            table.index_like(older)
+        return table
+
+    table: Table = data.made(what, indexed)
     return table
-
-
-def _forget(what: Hashable, gone: weakref.ref[object]) -> None:
-    kept = _MADE.get(what)
-    if kept is not None and kept[0] is gone:
-        _MADE.pop(what, None)
 
 
 def with_asked(
@@ -46,6 +40,11 @@ def with_asked(
     asked = [name for query in queries if query is not None for name in query.names]
     asked.extend([more] if more is not None else [])
     return (*fields, *((name, name) for name in dict.fromkeys(asked) if name not in names))
+
+
+def only(columns: Mapping[str, pl.Series], rows: pl.Series) -> dict[str, pl.Series]:
+    """Some rows of columns; the columns themselves where all are taken, since a copy of millions of cells is not cheap."""
+    return dict(columns) if rows.all() else {name: cells.filter(rows) for name, cells in columns.items()}
 
 
 def filtered(columns: Mapping[str, pl.Series], include: Query | None, exclude: Query | None) -> pl.Series:

@@ -11,7 +11,7 @@ from transforms.core.errors import LogsluiceError
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.resources._kinds import PulledFields, Seconds, TextOnly, not_text, text_argument
-from transforms.rules.functions.resources._tables import filtered, made_once, with_asked
+from transforms.rules.functions.resources._tables import filtered, made_once, only, with_asked
 from transforms.rules.kinds import AnyValue, Names, QueryString
 from transforms.rules.query import Query
 from transforms.rules.table import Table, columns_of
@@ -127,7 +127,7 @@ def res_log_logstore_pull(
     )
     data = context.resources.logstore_table(request)
     what = (request, fields, primary_keys, *(query and query.text for query in queries))
-    return made_once(data, what, lambda: _made(data, fields, primary_keys or (), *queries))
+    return made_once(data, what, lambda rows: _made(rows, fields, primary_keys or (), *queries))
 
 
 def _made(
@@ -146,7 +146,7 @@ def _made(
         if name not in columns:
             columns[name] = pl.Series(name, [None], pl.String).new_from_index(0, data.table.num_rows)
     rows = filtered(columns, include, exclude)
-    columns = {name: cells.filter(rows) for name, cells in columns.items()}
+    columns = only(columns, rows)
     if keys:
         columns = _maintained(columns, keys, upsert, delete)
     return Table({name: columns[name].fill_null("") for _, name in fields}, case_insensitive=False)

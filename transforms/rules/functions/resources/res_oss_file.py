@@ -68,7 +68,8 @@ def res_oss_file(
     """Gives the content of a file in an object store.
 
     The file is read once for the whole job, or again when it has changed, if ``change_detect_interval`` is set; while a new version cannot
-    be read the last one stays. Decompressed it may have up to 1 GiB.
+    be read the last one stays. Where the job names a folder or a URL for its files, the file is BUCKET/FILE below it and never outside;
+    otherwise ``endpoint`` is asked, as an object store that speaks S3. Decompressed it may have up to 1 GiB.
     """
     request = FileRequest(
         endpoint=text_argument("endpoint", endpoint),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from transforms.rules.context import Context
 from transforms.rules.function import Example, expression
 from transforms.rules.functions.resources._kinds import PulledFields, Seconds, TextOnly, not_text, text_argument
-from transforms.rules.functions.resources._tables import filtered, made_once, with_asked
+from transforms.rules.functions.resources._tables import filtered, made_once, only, with_asked
 from transforms.rules.kinds import Flag, Names, QueryString, Text, choice_of
 from transforms.rules.query import Query
 from transforms.rules.table import Table, columns_of
@@ -31,7 +31,7 @@ _SELECT = re.compile(r"(?:\s|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/|\()*(?:select|with)\
 @expression(
     "resources",
     parameters={
-        "address": "The server as HOST or HOST:PORT.",
+        "address": "The server as HOST or HOST:PORT, or ``sqlite:PATH`` for a SQLite file.",
         "username": "The user's name.",
         "password": "The password; a reference such as ``env:NAME`` or ``file:PATH``, or a parameter of the job.",
         "database": "The database.",
@@ -88,8 +88,15 @@ def res_rds_mysql(
     """Gives a table of a database.
 
     It is loaded once for the whole job and shared by all events. With ``refresh_interval`` it is loaded anew between two batches of events;
-    while that fails the last one stays. All cells are text, and letters' case matters when rows are looked up. Queries see the columns by
-    their names here, and such columns of the database as are not in ``fields``; a NULL is to them a field that is missing.
+    while that fails the last one stays. All cells are text, times are in UTC, and letters' case matters when rows are looked up. Queries
+    see the columns by their names here, and such columns of the database as are not in ``fields``; a NULL is to them a field that is
+    missing.
+
+    With ``primary_keys`` and ``update_time_key`` a refresh asks only for rows whose key is not smaller than the greatest one there was: the
+    column should have an index, and a row that is removed from the database stays here, so mark it with ``deleted_flag_key`` instead.
+
+    The address ``sqlite:PATH`` is a SQLite file; a relative path is seen from the folder of the job's files. The user, the password and the
+    database do not matter then.
     """
     if table is None and sql is None:
         raise ValueError("When sql is not set, table must be set")
@@ -115,7 +122,7 @@ def res_rds_mysql(
     )
     data = context.resources.sql_table(request)
     what = (request, chosen, *(query and query.text for query in (fetch_include_data, fetch_exclude_data)))
-    return made_once(data, what, lambda: _made(data, request, chosen, fetch_include_data, fetch_exclude_data))
+    return made_once(data, what, lambda rows: _made(rows, request, chosen, fetch_include_data, fetch_exclude_data))
 
 
 def _made(
@@ -127,13 +134,13 @@ def _made(
     deleted = None if flags is None else _deleted(flags)
     if deleted is not None:
         rows = rows | deleted  # a row that is deleted takes the rows before it with the same key along
-    columns = {name: cells.filter(rows) for name, cells in columns.items()}
+    columns = only(columns, rows)
     keyed = Table(columns, case_insensitive=False, primary_keys=request.primary_keys)
     names = [name for _, name in fields] if fields is not None else keyed.names()
     columns = {name: cells for name in keyed.names() if (cells := keyed.column(name)) is not None}
     if request.deleted_flag_key is not None and request.deleted_flag_key in columns:
         alive = ~_deleted(columns[request.deleted_flag_key])
-        columns = {name: cells.filter(alive) for name, cells in columns.items()}
+        columns = only(columns, alive)
     return Table({name: columns[name] for name in names if name in columns}, case_insensitive=False)
 
 
