@@ -22,6 +22,7 @@ import tempfile  # noqa: E402
 import time  # noqa: E402
 from bisect import bisect_right  # noqa: E402
 from collections.abc import Callable, Iterable, Mapping, Sequence  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -35,13 +36,13 @@ from polars import Int64  # noqa: E402
 from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
-from pipelines.transform_commit import begin, commit_run, fail, finish_committing, summary_of, write_internal_log  # noqa: E402
+from pipelines.transform_commit import begin, commit_run, fail, finish_committing  # noqa: E402
 from pipelines.transform_job import read_job  # noqa: E402
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_replay, plan_transform  # noqa: E402
 from transforms.apply_rule import ApplyRule, RuleSurroundings  # noqa: E402
 from transforms.core.clock import Clock, SystemClock  # noqa: E402
 from transforms.core.counted import counted  # noqa: E402
-from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
+from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.core.field_columns import column_of  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
@@ -229,25 +230,26 @@ def run_transform(
 
     Raises what the pipeline raises; nothing of the run is visible then, and the ledger says why.
     """
-    if plan.unfinished is not None:
-        note(f"finishing run {plan.unfinished.number}, which was stopped while it was committing")
-        finish_committing(home, plan.project, plan.unfinished, clock)
-        if plan.kind == "replay":
-            again = plan_replay(home, plan.project, plan.job)
-        else:
-            backfill = plan.kind == "backfill"
-            again = plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=backfill, reason=plan.reason, wanted=plan.wanted)
-        return run_transform(home, again, options, clock, note=note, advance=advance)
-    if not plan.pieces:
-        return Finished(None, RuleReport())
-    plan = make_stores(home, plan)
-    started = time.monotonic()
-    run = begin(home, plan, clock)
     output = options.view_as(RangeOptions).output
     if output is None and not is_local(options):
         raise ParameterInvalid(
             "this runner's workers cannot hand their list of files back", hint="give --output, a folder or URL that they and you reach"
         )
+    if plan.unfinished is not None:
+        note(f"finishing run {plan.unfinished.number}, which was stopped while it was committing")
+        finish_committing(home, plan.project, plan.unfinished, clock)
+        return run_transform(home, _planned_again(home, plan, clock), options, clock, note=note, advance=advance)
+    if not plan.pieces:
+        return Finished(None, RuleReport())
+    plan = make_stores(home, plan)
+    started = time.monotonic()
+    try:
+        run = begin(home, plan, clock)
+    except CommitConflict as conflict:
+        if conflict.code != "TransformPlanOutdated":
+            raise
+        note("planning again: another run of the job has finished meanwhile")
+        return run_transform(home, _planned_again(home, plan, clock), options, clock, note=note, advance=advance)
     try:
         with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
             files, reports = (f"{output or folder}/{plan.job.name}-{run.number}.{kind}" for kind in ("files", "reports"))
@@ -257,13 +259,21 @@ def run_transform(
             with listening("rule_events", advance):
                 run_pipeline(pipeline)
             written, report = load_files(files), _load(reports)
+        note("committing")
+        return Finished(commit_run(home, plan, run, written, report, time.monotonic() - started, clock), report)
     except BaseException as error:
-        fail(home, plan.project, run, str(error), clock)
+        # Once the intent is recorded this is refused: the next start rolls the run forward. Whatever happens, the first error counts.
+        with suppress(LogsluiceError):
+            fail(home, plan, run, error, clock)
         raise
-    note("committing")
-    finished = commit_run(home, plan, run, written, summary_of(plan, report, time.monotonic() - started), clock)
-    write_internal_log(home, plan, finished, report, clock)
-    return Finished(finished, report)
+
+
+def _planned_again(home: Home, plan: TransformPlan, clock: Clock) -> TransformPlan:
+    """The same wish, planned after other runs."""
+    if plan.kind == "replay":
+        return plan_replay(home, plan.project, plan.job)
+    backfill = plan.kind == "backfill"
+    return plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=backfill, reason=plan.reason, wanted=plan.wanted)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,32 +7,48 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines.cli.unexpected import masked
 from pipelines.home import Home
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
-from transforms.connectors import open_logstore
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
-from transforms.core.errors import NotFound
+from transforms.core.errors import LogsluiceError, NotFound, QueryFailed
+from transforms.core.interval import within
 from transforms.core.log_group import LogGroup
 from transforms.rules.report import RuleReport
 from transforms.stores.commit_intent import CommitIntent, IntentCommitter
 from transforms.stores.logstore import AppTransaction, Commit, DataFile, Logstore
 from transforms.stores.transform_ledger import TransformRun, app_id, origin_of
 
-__all__ = ["begin", "commit_run", "fail", "finish_committing", "summary_of", "write_internal_log"]
+__all__ = ["begin", "commit_run", "fail", "finish_committing", "summary_of"]
+
+MOST_REASON = 1_000
+"""So many characters of what stopped a run are kept."""
 
 
 def begin(home: Home, plan: TransformPlan, clock: Clock) -> TransformRun:
-    """Record that a run begins."""
+    """Record that a run begins. Raises CommitConflict when another launcher is committing, or has finished a run since the plan."""
     run = TransformRun(plan.job.name, 0, "running", plan.pieces, plan.job.digest, plan.reason, started_us=clock.now_us())
     with durable("transform.begin"):
-        return home.catalogue().start_transform(plan.project, run)
+        return home.catalogue().start_transform(plan.project, run, finished=plan.runs_finished)
 
 
 def commit_run(
-    home: Home, plan: TransformPlan, run: TransformRun, files: Mapping[str, Sequence[DataFile]], summary: Mapping[str, Any], clock: Clock
+    home: Home,
+    plan: TransformPlan,
+    run: TransformRun,
+    files: Mapping[str, Sequence[DataFile]],
+    report: RuleReport,
+    seconds: float,
+    clock: Clock,
 ) -> TransformRun:
-    """Make a run's files visible, exactly once. Raises CommitConflict when a newer run of the job took over."""
+    """Make a run's files visible, exactly once, and with them what the job's own log says of it.
+
+    Raises QueryFailed when the files do not hold what was read and written, CommitConflict when a newer run of the job took over.
+    """
+    summary = summary_of(plan, report, seconds)
+    _check_counts(plan, summary, files)
+    files = _with_internal_log(home, plan, files, _told(plan, run, "finished", summary, report), clock)
     replaces = tuple(origin_of(plan.project, plan.job.name, piece) for piece in plan.pieces)
     # A target of the job is committed to without logs as well: it loses what is replaced, and refuses older runs from then on.
     own = set(plan.targets.values())
@@ -50,11 +66,24 @@ def finish_committing(home: Home, project: str, run: TransformRun, clock: Clock)
     return _carry_out(home, project, run, CommitIntent.from_json(json.dumps(run.intent)), clock)
 
 
-def fail(home: Home, project: str, run: TransformRun, reason: str, clock: Clock) -> None:
-    """Record that a run failed; it wrote nothing that anybody sees."""
+def fail(home: Home, plan: TransformPlan, run: TransformRun, error: BaseException, clock: Clock) -> None:
+    """Record that a run failed, and say so in the job's own log; it wrote nothing that anybody sees."""
+    reason = _reason(error)
     failed = dataclasses.replace(run, state="failed", ended_us=clock.now_us(), summary={"error": reason})
     with durable("transform.fail"):
-        home.catalogue().record_transform(project, failed)
+        home.catalogue().record_transform(plan.project, failed)
+    log = {**_common(plan, run), "level": "ERROR", "state": "failed", "kind": plan.kind, "reason": reason}
+    for key, files in _with_internal_log(home, plan, {}, [log], clock).items():
+        _open(home, key).commit(files)
+
+
+def _reason(error: BaseException) -> str:
+    """In a line or two, without secrets: what a runner raises may hold a page of traces."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, LogsluiceError):
+        return masked(f"{error.code}: {error.message}")[:MOST_REASON]
+    return masked(f"{type(error).__name__}: {error}").strip()[:MOST_REASON]
 
 
 def _carry_out(home: Home, project: str, run: TransformRun, intent: CommitIntent, clock: Clock) -> TransformRun:
@@ -68,25 +97,38 @@ def _carry_out(home: Home, project: str, run: TransformRun, intent: CommitIntent
                 home.catalogue().record_transform(project, latest)
         return wanted
 
-    def open_target(key: str) -> Logstore:
-        target_project, _, name = key.partition("/")
-        return open_logstore(home.catalogue().logstore(target_project, name))
-
     def finish(_intent: CommitIntent, _commits: Mapping[str, Commit]) -> None:
         nonlocal latest
         latest = dataclasses.replace(latest, state="finished", ended_us=clock.now_us(), intent={})
         with durable("transform.finish"):
             home.catalogue().record_transform(project, latest)
 
-    IntentCommitter(record, open_target, finish).commit(intent)
+    # The logs of a Logstore that was dropped meanwhile would have gone with it.
+    there = {key: files for key, files in intent.files.items() if _exists(home, key)}
+    IntentCommitter(record, lambda key: _open(home, key), finish).commit(dataclasses.replace(intent, files=there))
     return latest
+
+
+def _open(home: Home, key: str) -> Logstore:
+    project, _, name = key.partition("/")
+    return home.open_logstore(project, name)
+
+
+def _exists(home: Home, key: str) -> bool:
+    try:
+        _open(home, key)
+    except NotFound:
+        return False
+    return True
 
 
 def summary_of(plan: TransformPlan, report: RuleReport, seconds: float) -> dict[str, Any]:
     """A run's numbers, for people, programs and the ledger."""
     written: dict[str, int] = {}
     for name, logs in report.written.items():
-        key = plan.targets.get(name, name) if name != "default" else plan.job.default_target.key
+        key = plan.job.default_target.key if name == "default" else plan.targets.get(name, name)
+        if key.startswith("/"):  # an output that names a Logstore only
+            key = plan.source.project + key
         written[key] = written.get(key, 0) + logs
     return {
         "read": report.read,
@@ -98,21 +140,57 @@ def summary_of(plan: TransformPlan, report: RuleReport, seconds: float) -> dict[
     }
 
 
-def write_internal_log(home: Home, plan: TransformPlan, run: TransformRun, report: RuleReport, clock: Clock) -> None:
+def _check_counts(plan: TransformPlan, summary: Mapping[str, Any], files: Mapping[str, Sequence[DataFile]]) -> None:
+    """Nothing is made visible unless every log that was read and written is accounted for."""
+    letters = plan.targets[DEAD_LETTERS]
+    expected = dict(summary["written"])
+    expected[letters] = expected.get(letters, 0) + summary["dead"]
+    for key in sorted({*expected, *files}):
+        wrote = sum(file.rows for file in files.get(key, ()))
+        if wrote != expected.get(key, 0):
+            raise QueryFailed(
+                f"the rule gave {expected.get(key, 0):,} logs for {key}, but {wrote:,} were written",
+                hint="nothing became visible; start the job again, and report this",
+                code="TransformCountsDiffer",
+            )
+    exact = [file for file in plan.snapshot.files if file.receive_time is not None]
+    if plan.kind == "replay" or len(exact) < len(plan.snapshot.files):
+        return  # how many logs of a compacted file are in the pieces only its rows tell
+    asked = sum(file.rows for file in exact if within(file.receive_time or 0, plan.pieces))
+    if summary["read"] != asked:
+        raise QueryFailed(
+            f"{asked:,} logs were to be read, but {summary['read']:,} were",
+            hint="nothing became visible; start the job again, and report this",
+            code="TransformCountsDiffer",
+        )
+
+
+def _common(plan: TransformPlan, run: TransformRun) -> dict[str, str]:
+    source = f"{plan.source.project}/{plan.source.name}"
+    return {"job": plan.job.name, "run": str(run.number), "rule": plan.rule.source, "source": source}
+
+
+def _told(plan: TransformPlan, run: TransformRun, state: str, summary: Mapping[str, Any], report: RuleReport) -> list[dict[str, str]]:
     """The job's status, its errors and its warnings (a sample of each, with counts) as logs."""
-    try:
-        descriptor = home.catalogue().logstore(plan.job.internal_log.project, plan.job.internal_log.logstore)
-    except NotFound:
-        return  # dropped since the run began: nobody reads it
-    common = {"job": plan.job.name, "run": str(run.number), "rule": plan.rule.source, "source": f"{plan.source.project}/{plan.source.name}"}
-    summary = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in run.summary.items() if key != "targets"}
-    logs: list[dict[str, str]] = [{**common, "level": "INFO", "state": run.state, "kind": plan.kind, **summary}]
+    common = _common(plan, run)
+    numbers = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in summary.items()}
+    logs: list[dict[str, str]] = [{**common, "level": "INFO", "state": state, "kind": plan.kind, **numbers}]
     for level, notes in (("ERROR", report.failures), ("WARNING", report.warnings)):
         for note, times in notes.items():
             logs.append(
                 {**common, "level": level, "step": note.step, "position": note.position, "reason": note.message, "events": str(times)}
             )
+    return logs
+
+
+def _with_internal_log(
+    home: Home, plan: TransformPlan, files: Mapping[str, Sequence[DataFile]], logs: Sequence[Mapping[str, str]], clock: Clock
+) -> dict[str, Sequence[DataFile]]:
+    """The files, and one for the job's own log, unless that was dropped: then nobody reads it."""
+    key = plan.job.internal_log.key
+    if not _exists(home, key):
+        return dict(files)
     now = clock.now_us()
     group = LogGroup.from_logs(logs, [now // 1_000_000] * len(logs), [now % 1_000_000 * 1_000] * len(logs))
-    app = AppTransaction(app_id(plan.project, plan.job.name), run.number)
-    open_logstore(descriptor).append([group], app=app, origin=f"transform-log/{plan.project}/{plan.job.name}")
+    written = _open(home, key).write_files([group], origin=f"transform-log/{plan.project}/{plan.job.name}")
+    return {**files, key: [*files.get(key, ()), *written]}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.home import Home
 from pipelines.transform_job import JobTarget, TransformJob
 from transforms.connectors import open_logstore
-from transforms.core.errors import NotFound, ParameterInvalid
-from transforms.core.interval import Interval
+from transforms.core.errors import AlreadyExists, NotFound, ParameterInvalid
+from transforms.core.interval import Interval, within
 from transforms.core.moments import format_moment, parse_moment, parse_zone
 from transforms.rules.rule import Rule, compile_rule
 from transforms.stores.logstore import LogstoreDescriptor, Snapshot
@@ -40,6 +41,7 @@ class TransformPlan:
         stores: ``PROJECT/LOGSTORE`` → descriptor of every Logstore that logs may go to.
         targets: logical name → ``PROJECT/LOGSTORE``; `DEAD_LETTERS` among them.
         missing: Logstores that are made before the run.
+        runs_finished: how many runs of the job had finished when this was planned.
         unfinished: an earlier run that was committing and is finished first.
         kind: ``run``; ``backfill``: what finished runs wrote for the pieces is replaced; ``replay``: the dead letters of
             the pieces are read (``snapshot`` is of their Logstore) and replaced by those that fail again. ``reason`` says why.
@@ -57,6 +59,7 @@ class TransformPlan:
     stores: Mapping[str, LogstoreDescriptor]
     targets: Mapping[str, str]
     missing: tuple[JobTarget, ...] = ()
+    runs_finished: int = 0
     unfinished: TransformRun | None = None
     kind: Kind = "run"
     reason: str = ""
@@ -139,6 +142,7 @@ def plan_transform(
         stores=stores,
         targets={**targets, DEAD_LETTERS: job.dead_letters.key},
         missing=missing,
+        runs_finished=sum(run.state == "finished" for run in runs),
         unfinished=next((run for run in runs if run.state == "committing"), None),
         kind="backfill" if backfill else "run",
         reason=reason,
@@ -159,12 +163,12 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
     snapshot = dead.snapshot()
     cursors = {
         int(cursor)
-        for group in dead.read(fields=["job", "cursor"])
+        for group in dead.read_files(snapshot.files, fields=["job", "cursor"])
         for log in group.to_logs()
-        if log.get("job") == job.name and (cursor := log.get("cursor")) is not None
+        if log.get("job") == job.name and (cursor := log.get("cursor", "")).isdecimal()
     }
-    pieces = {piece for run in runs if run.state == "finished" for piece in run.pieces if any(cursor in piece for cursor in cursors)}
-    ordered = tuple(sorted(pieces))
+    pieces = sorted({piece for run in runs if run.state == "finished" for piece in run.pieces})
+    ordered = tuple(sorted({piece for cursor in cursors if (piece := within(cursor, pieces)) is not None}))
     stores, missing = _stores(home, job)
     return TransformPlan(
         job=job,
@@ -178,6 +182,7 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
         stores=stores,
         targets={**{name: target.key for name, target in job.targets.items()}, DEAD_LETTERS: job.dead_letters.key},
         missing=missing,
+        runs_finished=sum(run.state == "finished" for run in runs),
         unfinished=next((run for run in runs if run.state == "committing"), None),
         kind="replay",
         reason="dead letters put through the rule again",
@@ -189,7 +194,8 @@ def make_stores(home: Home, plan: TransformPlan) -> TransformPlan:
     stores = dict(plan.stores)
     for target in plan.missing:
         descriptor = LogstoreDescriptor(target.project, target.logstore, "", even_shards(1))
-        home.create_logstore(descriptor)
+        with suppress(AlreadyExists):  # another launcher was first
+            home.create_logstore(descriptor)
         stores[target.key] = home.catalogue().logstore(target.project, target.logstore)
     return dataclasses.replace(plan, stores=stores, missing=())
 

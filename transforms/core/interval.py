@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["ALL_TIME", "Interval", "aligned_pieces", "merged", "without"]
+__all__ = ["ALL_TIME", "Interval", "aligned_pieces", "merged", "within", "without"]
 
 _FAR = 2**62
 
@@ -70,6 +71,12 @@ def without(wanted: Interval, taken: Iterable[Interval]) -> tuple[Interval, ...]
     if at < wanted.end:
         left.append(Interval(at, wanted.end))
     return tuple(left)
+
+
+def within(value: int, ordered: Sequence[Interval]) -> Interval | None:
+    """The one of some intervals that a value is in, or None. They are in order and do not overlap."""
+    place = bisect_right(ordered, value, key=lambda one: one.start) - 1
+    return ordered[place] if place >= 0 and value < ordered[place].end else None
 
 
 def aligned_pieces(interval: Interval, width: int) -> tuple[Interval, ...]:
