@@ -395,6 +395,24 @@ def test_a_rule_sees_the_newer_table(database: Database) -> None:
     made.close()
 
 
+def test_a_newer_table_is_ready_before_the_flow_sees_it(database: Database, resources: ConnectedResources) -> None:
+    import polars as pl
+
+    database.execute("create table people (id int primary key, name varchar(20), v int)", "insert into people values (1, 'Ann', 1)")
+    asked = request(database, primary_keys=("id",), update_time_key="v", refresh_interval=0.1)
+    arguments: dict[str, Any] = {name: value for name, value in asked.__dict__.items() if value is not None}
+    context = Context(resources)
+    older = res_rds_mysql(context, **arguments)
+    older.find(["id"], [pl.Series(["1"])])
+    database.execute("insert into people values (2, 'Bob', 2)")
+    until(lambda: resources.sql_table(asked).version == 1)
+    ready = [thing for _, thing in resources.sql_table(asked)._made.values()]
+    newer = res_rds_mysql(context, **arguments)
+    assert [newer] == ready and newer is not older
+    assert list(newer._lookups) == [("id",)]
+    assert newer.find(["id"], [pl.Series(["2", "3"])]).to_list() == [1, None]
+
+
 @pytest.mark.parametrize("count", [50_000, pytest.param(2_000_000, marks=pytest.mark.soak)])
 def test_a_large_table_with_updates_while_it_is_used(database: Database, count: int) -> None:
     """Seconds and memory of the long run are what the documentation says of large tables."""
