@@ -183,6 +183,7 @@ class _Release(beam.DoFn):
             found += [self._routed(batch.key, output.target, output.group) for output in outputs]
             if letters is not None:
                 found.append(TaggedOutput("dead", _labelled(batch.key, letters)))
+            batch.let_go()
         yield from found
 
     def _routed(self, key: Any, target: Target, group: LogGroup) -> Any:

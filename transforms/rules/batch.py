@@ -94,6 +94,7 @@ class RuleBatch:
             cuts.insert(0, 0)
         for first, last in pairwise(cuts):
             yield self._part(first, last)
+        self.let_go()
 
     def _part(self, first: int, last: int) -> RuleBatch:
         source = LogGroup(self.source.table.slice(first, last - first))
@@ -162,6 +163,14 @@ class RuleBatch:
         for output in outputs:
             counts.written[output.target.key] = counts.written.get(output.target.key, 0) + output.group.num_rows
         return counts
+
+    def let_go(self) -> None:
+        """Part with the snapshots when all is said of the batch.
+
+        They and the state refer to each other, and such rings stay in memory until the collector of garbage comes by: it counts
+        objects, of which columns are few.
+        """
+        self.state.emitted = []
 
     # ── travelling ───────────────────────────────────────────────────────
 

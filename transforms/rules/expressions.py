@@ -283,7 +283,9 @@ class CallExpression(Expression):
                 try:
                     value = call(row) if events is None else call(row, events[number])
                 except EventFailed as failed:
-                    value = failed
+                    # With the places it came through it would hold this very list of rows, and the list it.
+                    value = failed.with_traceback(None)
+                    value.__cause__ = value.__context__ = None
                 if memorable:
                     memo[row] = value
             if isinstance(value, EventFailed):
