@@ -143,3 +143,16 @@ def test_grok_mistakes(pattern: str, extend: dict[str, str] | None, message: str
 def test_own_definitions_come_first() -> None:
     assert expand("%{INT:n}.%{MINE}", extend={"INT": r"\d", "MINE": "%{INT}!"}) == r"(?P<n>\d).\d!"
     assert expand("(%{INT:n:int})", escape=True, extend={"INT": r"\d"}) == r"\((?P<n>\d)\)"
+
+
+@pytest.mark.parametrize("pattern", [r"\d+", r"(\w)(\d)?", r"(a)|b", r"x*", r"(?=(\w+))"])
+def test_all_matches_are_the_same_at_once_and_one_by_one(pattern: str) -> None:
+    from transforms.rules.functions.patterns.regex_findall import regex_findall
+
+    compiled = Pattern(pattern)
+    for value in ("", "a1b65", "abc xx", "ä1ß" * 3):
+        short = regex_findall(value, compiled)
+        # A long value takes the other way; what stands before the last match of the filling is the same.
+        long = regex_findall(value + " " * 10_000, compiled)
+        kept = [match for match in long if match not in ("", ["", ""])]
+        assert kept == [match for match in short if match not in ("", ["", ""])]

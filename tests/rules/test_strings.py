@@ -138,3 +138,22 @@ def test_rows_of_pairs_are_read_as_csv() -> None:
         want = next(csv.reader([row], skipinitialspace=True), [])
         got = scalar('str_zip(v("a"), v("b"), combine_sep="", sep="|", quote="")', {"a": row, "b": "," * 20})
         assert got == "|".join(want), row
+
+
+@pytest.mark.parametrize(
+    "template", ["{}|{:>9}|{:<6}|{}", "{3}{0:^12}{{}}{2:.1f}", "{0:08.3f}", "{:%Y-%m}", "{!r:>4}", "{:{}}", "{:>9999999}x", "none"]
+)
+def test_formats_are_filled_as_the_library_fills_them(template: str) -> None:
+    from datetime import UTC, date, datetime
+
+    from transforms.rules.functions.strings import _formats
+
+    one_of_each = ["text", "é", "", 5, -2.5, True, None, date(2026, 11, 22), datetime(2026, 1, 2, tzinfo=UTC), ["a"], {"k": 1}, b"b"]
+    for values in ([one_of_each[(start + step) % 12] for step in range(4)] for start in range(12)):
+        outcomes = []
+        for fill in (_formats.filled, lambda text, given: _formats._Formatter().vformat(text, given, {})):
+            try:
+                outcomes.append(fill(template, values))
+            except (ValueError, TypeError) as error:
+                outcomes.append(str(error))
+        assert outcomes[0] == outcomes[1], (template, values)

@@ -87,6 +87,13 @@ class Pattern:
         except TimeoutError:
             raise self._ran_out() from None
 
+    def texts(self, value: str) -> list[Any]:
+        """The texts of every match: of its group if there is one, tuples of its groups if there are several. All at once, however many."""
+        try:
+            return list(self.compiled.findall(value, timeout=self._seconds()))
+        except TimeoutError:
+            raise self._ran_out() from None
+
     def replace(self, template: str, value: str, count: int = 0) -> str:
         """The value with matches replaced (``\\1`` and ``\\g<name>`` stand for groups; 0 = all)."""
         try:

@@ -75,8 +75,11 @@ def _kept(value: Any) -> str | None:
     if isinstance(value, list | tuple | dict):
         if weight(value) > MOST_WEIGHT:
             raise ValueError(f"a list or dictionary with more than {MOST_WEIGHT:,} characters cannot be kept in a field")
-        return json.dumps(value, ensure_ascii=False, default=stored_text)
+        return _JSON.encode(value)
     raise TypeError(f"{kind_of(value)} cannot be kept in a field")
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=stored_text)
 
 
 def weight(value: Any, most: int = MOST_WEIGHT) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from transforms.rules.function import Example, expression
-from transforms.rules.functions.patterns._sizes import Measure
+from transforms.rules.functions.patterns._sizes import LARGEST, Measure
 from transforms.rules.kinds import Regex, Text
 
 
@@ -27,6 +27,10 @@ def regex_findall(value: Text, regex: Regex) -> list[Any]:
     A group that took no part is an empty text.
     """
     groups = regex.groups
+    # Matches may look ahead, so that each of them may have groups as long as the value.
+    if (len(value) + 1) * (len(value) + 60) * (groups or 1) <= LARGEST:
+        texts = regex.texts(value)
+        return [list(taken) for taken in texts] if groups > 1 else texts
     measure = Measure()
     found: list[Any] = []
     for match in regex.each(value):

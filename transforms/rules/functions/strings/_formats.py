@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, time
+from functools import lru_cache
 from string import Formatter
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from transforms.rules.values import as_text
 __all__ = ["Format", "filled", "needed", "simple_parts"]
 
 _WIDTH = re.compile(r"\d+")
+_MOMENTS = (date, time)
+_AS_THEY_ARE = (str, int, float, date, time)
 
 
 class _Formatter(Formatter):
@@ -27,11 +30,11 @@ class _Formatter(Formatter):
         if isinstance(key, str):
             raise ValueError(_NAMED.format(key[:40]))
         if key >= len(args):
-            raise ValueError(f"the format asks for value number {key}, counted from 0, but {len(args)} were given")
+            raise _too_few(key, args)
         return args[key]
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if not isinstance(value, date | time):
+        if not isinstance(value, _MOMENTS):
             # A time's specification is text for strftime; all others hold at most a width and a precision.
             for digits in _WIDTH.findall(format_spec):
                 within_limit(int(digits[:20]))
@@ -48,7 +51,48 @@ _NAMED = "the format names a value {!r}: values go by place, {{}} or {{0}}"
 
 def filled(template: str, values: Sequence[Any]) -> str:
     """The template with the values in place."""
-    return _Formatter().vformat(template, values, {})
+    plain = _plain_parts(template)
+    if plain is None:
+        return _Formatter().vformat(template, values, {})
+    made: list[str] = []
+    size = 0
+    for literal, place, spec in plain:
+        made.append(literal)
+        if place is None:
+            continue
+        if place >= len(values):
+            raise _too_few(place, values)
+        value = values[place]
+        if not isinstance(value, _AS_THEY_ARE) or isinstance(value, bool):
+            value = as_text(value)
+        text = format(value, spec)
+        size += len(text)
+        within_limit(size)
+        made.append(text)
+    return "".join(made)
+
+
+@lru_cache(maxsize=256)
+def _plain_parts(template: str) -> list[tuple[str, int | None, str]] | None:
+    """(text, number of the value after it, its specification) for templates without conversions, nested fields or numbers
+    beyond the limit: what a template of a rule is but for a few. None for others."""
+    parts: list[tuple[str, int | None, str]] = []
+    counted = 0
+    for literal, name, spec, conversion in _fields(template):
+        if conversion or "{" in spec or any(len(digits) > 6 for digits in _WIDTH.findall(spec)):
+            return None
+        if name is None:
+            parts.append((literal, None, ""))
+        elif name == "" or (name.isascii() and name.isdigit()):
+            parts.append((literal, counted if name == "" else int(name[:9]), spec))
+            counted += 1
+        else:
+            return None
+    return parts
+
+
+def _too_few(place: int, values: Sequence[Any]) -> ValueError:
+    return ValueError(f"the format asks for value number {place}, counted from 0, but {len(values)} were given")
 
 
 def _fields(template: str) -> list[tuple[str, str | None, str, str | None]]:

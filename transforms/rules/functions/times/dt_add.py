@@ -17,6 +17,7 @@ Amount = Integer | None
 _RANGES = {
     "year": (1, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59), "second": (0, 59), "microsecond": (0, 999_999),
 }  # fmt: skip
+_FEW = 1_000_000
 _MOST = 10**15
 """Of any unit; more leaves the calendar anyway."""
 
@@ -71,11 +72,18 @@ def dt_add(
     those in the plural add to it; a day that a month does not have becomes the last one it has. The move to a day of the week comes last.
     Hours and smaller units move the clock, so that a change to summer time in between does not count.
     """
-    from dateutil.relativedelta import relativedelta
-
     moment = as_moment(value, None, context.clock)
     if dt1 is not None and dt2 is not None:
+        from dateutil.relativedelta import relativedelta
+
         moment = moment + relativedelta(*_comparable(as_moment(dt1, None, context.clock), as_moment(dt2, None, context.clock)))
+    if year is years is month is months is day is hour is minute is second is microsecond is None and weekday is None:
+        moves = (days, hours, minutes, seconds, microseconds, week, weeks)
+        if all(number is None or -_FEW < number < _FEW for number in moves):
+            # What nearly every rule asks for is plain arithmetic.
+            return moment + dt.timedelta(
+                days or 0, seconds or 0, microseconds or 0, 0, minutes or 0, hours or 0, (week or 0) + (weeks or 0)
+            )
     parts = {"year": year, "month": month, "day": day, "hour": hour, "minute": minute, "second": second, "microsecond": microsecond}
     steps = {
         "years": years,
@@ -88,6 +96,8 @@ def dt_add(
     }
     steps["weeks"] = (week or 0) + (weeks or 0)
     _check(parts.items(), steps.items())
+    from dateutil.relativedelta import relativedelta
+
     moved: dt.datetime = moment + relativedelta(**{name: number for name, number in (*parts.items(), *steps.items()) if number is not None})
     return moved if weekday is None else weekday.move(moved)
 
