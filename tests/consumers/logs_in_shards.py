@@ -23,6 +23,9 @@ class LogsInShards:
     received: dict[int, list[int]] = field(default_factory=dict)
     """Of each shard the logs' receive times."""
     version: int = 0
+    _told: tuple[int, int] = (-1, -1)
+    _extents: ShardExtents = field(default_factory=lambda: ShardExtents(0, {}))
+    _ancestors: dict[int, frozenset[int]] = field(default_factory=dict)
 
     @staticmethod
     def of(shards: int | Iterable[Shard]) -> LogsInShards:
@@ -56,12 +59,23 @@ class LogsInShards:
             return {"begin": 0, "end": len(times)}[start]
         return sum(time < start for time in times)
 
+    def ancestors(self, shard: int) -> frozenset[int]:
+        if shard not in self._ancestors:
+            self._ancestors[shard] = self.shards.ancestors(shard)
+        return self._ancestors[shard]
+
     def extents(self) -> ShardExtents:
+        told = (self.version, sum(map(len, self.received.values())))
+        if told != self._told:
+            self._told, self._extents = told, self._extents_now()
+        return self._extents
+
+    def _extents_now(self) -> ShardExtents:
         return ShardExtents(
             self.version,
             {
                 record.shard.id: ShardExtent(
-                    cursor_at(len(self.received[record.shard.id])), not record.writable, self.shards.ancestors(record.shard.id)
+                    cursor_at(len(self.received[record.shard.id])), not record.writable, self.ancestors(record.shard.id)
                 )
                 for record in self.shards.records
             },

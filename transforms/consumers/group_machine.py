@@ -90,7 +90,7 @@ class GroupMachine:
         if seat is None or extent is None:
             raise refusals.no_shard(shard)
         if not force:
-            self._check_owner(seat, consumer, epoch)
+            self.check_owner(shard, consumer, epoch)
         if cursor > extent.end:
             raise refusals.behind_the_end(shard)
         if not force and seat.checkpoint is not None and cursor < seat.checkpoint:
@@ -99,6 +99,16 @@ class GroupMachine:
         seat = replace(seat, state="not_alloc") if reopened else seat
         self._put(replace(seat, checkpoint=cursor, saved_us=self._now_us, saved_by=consumer))
         self._settle()
+
+    def check_owner(self, shard: int, consumer: str, epoch: int | None = None) -> None:
+        """What another step of the same transaction rests on: that a consumer owns a shard, as this one of its owners. Raises like `save`."""
+        seat = self.state.seats.get(shard)
+        if seat is None:
+            raise refusals.no_shard(shard)
+        if consumer not in self.state.consumers:
+            raise refusals.no_consumer(consumer)
+        if seat.owner != consumer or (epoch is not None and epoch != seat.epoch):
+            raise refusals.not_owner(consumer, seat, epoch)
 
     def checkpoints(self, shard: int | None = None) -> tuple[Checkpoint, ...]:
         """Like `ConsumerGroups.checkpoints`."""
@@ -172,12 +182,6 @@ class GroupMachine:
     def _waits(self, shard: int) -> bool:
         ancestors = self._shards[shard].ancestors
         return any(ancestor in self.state.seats and self.state.seats[ancestor].state != "over" for ancestor in ancestors)
-
-    def _check_owner(self, seat: Seat, consumer: str, epoch: int | None) -> None:
-        if consumer not in self.state.consumers:
-            raise refusals.no_consumer(consumer)
-        if seat.owner != consumer or (epoch is not None and epoch != seat.epoch):
-            raise refusals.not_owner(consumer, seat, epoch)
 
     def _seats(self) -> list[Seat]:
         return [self.state.seats[shard] for shard in sorted(self.state.seats)]

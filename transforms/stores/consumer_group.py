@@ -95,6 +95,10 @@ class GroupState:
     seats: dict[int, Seat] = field(default_factory=dict)
     shards_version: int = 0
 
+    def copy(self) -> GroupState:
+        """As it is now; later steps on the one do not show in the other."""
+        return replace(self, consumers=dict(self.consumers), seats=dict(self.seats))
+
     def owned(self, consumer: str) -> tuple[int, ...]:
         """Shards a consumer owns, those it is asked to let go included."""
         return tuple(sorted(seat.shard for seat in self.seats.values() if seat.owner == consumer))
