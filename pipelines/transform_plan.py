@@ -221,7 +221,7 @@ def _refuse_cut(wanted: Interval, runs: Sequence[TransformRun]) -> None:
     end = max([wanted.end, *(piece.end for piece in cut if piece.start < wanted.end < piece.end)])
     raise ParameterInvalid(
         "the range cuts through a piece that the job wrote as a whole, which can only be replaced as a whole",
-        hint=f"pieces end at whole hours of receive time and where runs ended; the nearest range is --from "
+        hint=f"pieces end at whole hours or days of receive time and where runs ended; the nearest range is --from "
         f"'{format_moment(start // 1_000_000, utc)}' --to '{format_moment(-(-end // 1_000_000), utc)}'",
     )
 

@@ -80,7 +80,7 @@ def show_plan(app: App, plan: TransformPlan, format: str) -> None:
         app.emit(f"  first   finish run {described['finishes_first']}, which was stopped while it was committing")
     app.emit(f"  read    {described['source']}, received {span['from']} to {span['to']}")
     files, pieces = counted(described["files"], "file"), counted(len(described["pieces"]), "piece")
-    app.emit(f"          {files}, at most {counted(described['logs'], 'log')}, in {pieces} of an hour")
+    app.emit(f"          {files}, at most {counted(described['logs'], 'log')}, in {pieces}")
     for interval in described["done_before"]:
         app.emit(
             f"  done    {interval['from']} to {interval['to']}"

@@ -1,9 +1,9 @@
 """The ledger of transformation jobs: which receive times of its source a job has done, and what each run wrote.
 
-A run takes a range of receive time, cut into *pieces* (at whole hours). Its logs are written under an origin for each piece, so that a
-backfill can replace a piece in every target. A run goes ``running`` → ``committing`` (the intent is recorded: all files are
-durable, none is visible) → ``finished``; a run that was killed while it was running has written nothing that anybody sees, one that
-was killed while committing is rolled forward from its intent.
+A run takes a range of receive time, cut into *pieces* (at whole hours; a long range at whole days or months). Its logs are written
+under an origin for each piece, so that a backfill can replace a piece in every target. A run goes ``running`` → ``committing`` (the
+intent is recorded: all files are durable, none is visible) → ``finished``; a run that was killed while it was running has written
+nothing that anybody sees (the next run records it as ``failed``), one that was killed while committing is rolled forward from its intent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,26 @@ from typing import Any, Literal
 
 from transforms.core.interval import Interval, aligned_pieces, merged, without
 
-__all__ = ["PIECE_US", "RunState", "TransformRun", "app_id", "cut_pieces", "done", "origin_of", "pieces_inside", "to_do"]
+__all__ = [
+    "LONG_PIECES_US",
+    "MOST_PIECES",
+    "PIECE_US",
+    "RunState",
+    "TransformRun",
+    "app_id",
+    "cut_pieces",
+    "done",
+    "origin_of",
+    "pieces_inside",
+    "to_do",
+]
 
 PIECE_US = 3_600_000_000
-"""Pieces are cut at multiples of this: an hour of receive time, in microseconds."""
+"""Pieces are cut at multiples of this: an hour of receive time, in microseconds;"""
+LONG_PIECES_US = (24 * PIECE_US, 30 * 24 * PIECE_US)
+"""or of these, when more than"""
+MOST_PIECES = 500
+"""would be made: each piece has files of its own in each target."""
 
 RunState = Literal["running", "committing", "finished", "failed"]
 
@@ -67,7 +83,12 @@ def done(runs: Iterable[TransformRun]) -> tuple[Interval, ...]:
 
 def to_do(wanted: Interval, runs: Iterable[TransformRun]) -> tuple[Interval, ...]:
     """The pieces of a range that no finished run covered."""
-    return tuple(piece for gap in without(wanted, done(runs)) for piece in aligned_pieces(gap, PIECE_US))
+    return tuple(piece for gap in without(wanted, done(runs)) for piece in aligned_pieces(gap, _width(gap)))
+
+
+def _width(gap: Interval) -> int:
+    fitting = (width for width in (PIECE_US, *LONG_PIECES_US) if (gap.end - gap.start) // width < MOST_PIECES)
+    return next(fitting, LONG_PIECES_US[-1])
 
 
 def cut_pieces(wanted: Interval, runs: Iterable[TransformRun]) -> tuple[Interval, ...]:
