@@ -74,16 +74,12 @@ def command(app: App, rule: Path, source: str, limit: int, parameters: tuple[str
 
 
 def _logs(app: App, source: str, limit: int) -> list[dict[str, str]]:
-    from transforms.core.errors import NotFound, ParameterInvalid
+    from transforms.core.errors import NotFound
     from transforms.formats.pasted_logs import pasted_logs
 
     path = Path(source)
-    if source == "-" or path.is_file():
-        try:
-            text = sys.stdin.read() if source == "-" else path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ParameterInvalid(f"{source} is no UTF-8 text: {error}") from error
-        return pasted_logs(text, source)[:limit]
+    if source == "-" or path.exists():
+        return pasted_logs(_beginning(None if source == "-" else path, source), source, limit)
     try:
         store = app.home.open_logstore(app.project, source)
     except NotFound as error:
@@ -97,6 +93,32 @@ def _logs(app: App, source: str, limit: int) -> list[dict[str, str]]:
         if len(found) >= limit:
             break
     return found
+
+
+def _beginning(path: Path | None, name: str) -> str:
+    """The first characters of a file or of standard input (plain, gzip, zstd), which are more than a preview needs."""
+    from transforms.core.errors import ParameterInvalid
+    from transforms.formats.byte_source import damaged, open_bytes
+    from transforms.formats.pasted_logs import MOST_CHARACTERS
+
+    stream = open_bytes(sys.stdin.buffer if path is None else path, name)
+    data = b""
+    try:
+        while len(data) < MOST_CHARACTERS and (block := stream.read(MOST_CHARACTERS - len(data))):
+            data += bytes(block)
+    except OSError as error:
+        raise damaged(name, len(data), error) from error
+    finally:
+        if path is not None:
+            stream.close()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and len(data) >= MOST_CHARACTERS:
+            return data[: error.start].decode()
+        raise ParameterInvalid(
+            f"{name} is no UTF-8 text: {error}", hint="`logsluice apply` passes over such lines and counts them"
+        ) from error
 
 
 def _show(app: App, found: Preview) -> None:
@@ -125,6 +147,8 @@ def _lines(one: Happening) -> list[str]:
         return [f"{event}dropped"]
     if one.kind == "sent":
         return [f"{event}sent to {one.target}"]
+    if one.kind == "copied":
+        return [f"{event}copied to {one.target}"]
     if one.kind == "failed":
         return ["failed: " + one.reason.replace("\n", ": ")]
     lines: list[str] = []

@@ -7,44 +7,57 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
 
 from transforms.core.errors import Location, ParameterInvalid
+from transforms.formats.json_object import NotALog, parse_object
 
 __all__ = ["MOST_CHARACTERS", "pasted_logs"]
 
 MOST_CHARACTERS = 1_000_000
+"""More of an input is not read."""
+_DECODER = json.JSONDecoder(strict=False)
 _KEY = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([^:\s][^:]*(?::[^:\s]+:[^:\s]+)?|__tag__:[^:]+))\s*:(?:[ \t]|$)')
 
 
-def pasted_logs(text: str, source: str) -> list[dict[str, str]]:
-    """The logs of a text. Raises ParameterInvalid with the line of what cannot be read."""
-    if len(text) > MOST_CHARACTERS:
-        raise ParameterInvalid(
-            f"{source} has {len(text):,} characters; a preview reads {MOST_CHARACTERS:,}", hint="`logsluice apply` has no limit"
-        )
+def pasted_logs(text: str, source: str, most: int) -> list[dict[str, str]]:
+    """The first ``most`` logs of a text: values as JSON lines have them (`parse_object`). What follows them is not looked at.
+
+    Raises ParameterInvalid with the place of what cannot be read.
+    """
+    text = text.removeprefix("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
-        return _of_json(text, source)
-    return _of_blocks(text, source)
+        return list(islice(_of_json(text, source), most))
+    return list(islice(_of_blocks(text, source), most))
 
 
-def _of_json(text: str, source: str) -> list[dict[str, str]]:
-    decoder = json.JSONDecoder()
-    logs: list[dict[str, str]] = []
+def _of_json(text: str, source: str) -> Iterator[dict[str, str]]:
     at = 0
+    inside = False  # an array
     while (at := _skip(text, at)) < len(text):
+        if text[at] == "[" and not inside:
+            inside, at = True, at + 1
+            continue
+        if text[at] == "]" and inside:
+            inside, at = False, at + 1
+            continue
         try:
-            value, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
-            place = getattr(error, "pos", at)
-            message = getattr(error, "msg", "nested too deeply")
-            raise ParameterInvalid(f"this is no JSON: {message}", location=Location(text, place, place + 1, source)) from None
-        for log in value if isinstance(value, list) else [value]:
-            if not isinstance(log, dict):
-                raise ParameterInvalid("a log is a JSON object", location=Location(text, at, end, source))
-            logs.append({name: _text(field) for name, field in log.items()})
+            _, end = _DECODER.raw_decode(text, at)
+            log = parse_object(text[at:end])
+        except json.JSONDecodeError as error:
+            cut = "; only the beginning of it was read" if len(text) >= MOST_CHARACTERS else ""
+            raise ParameterInvalid(
+                f"this is no JSON: {error.msg}{cut}", location=Location(text, error.pos, error.pos + 1, source)
+            ) from None
+        except RecursionError:
+            raise ParameterInvalid("this is no JSON: nested too deeply", location=Location(text, at, at + 1, source)) from None
+        except NotALog as error:
+            raise ParameterInvalid(f"this is no log: {error}", location=Location(text, at, end, source)) from None
+        yield log
         at = end
-    return logs
+    if inside:
+        raise ParameterInvalid("this is no JSON: the array is not closed", location=Location(text, len(text) - 1, len(text), source))
 
 
 def _skip(text: str, at: int) -> int:
@@ -53,19 +66,16 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _of_blocks(text: str, source: str) -> list[dict[str, str]]:
-    logs: list[dict[str, str]] = [{}]
+def _of_blocks(text: str, source: str) -> Iterator[dict[str, str]]:
+    log: dict[str, str] = {}
     lines = text.splitlines(keepends=True)
     at, number = 0, 0
     while number < len(lines):
         line = lines[number]
         if not line.strip():
-            if logs[-1]:
-                logs.append({})
+            if log:
+                yield log
+                log = {}
         else:
             match = _KEY.match(line.rstrip("\r\n"))
             if match is None:
@@ -80,7 +90,8 @@ def _of_blocks(text: str, source: str) -> list[dict[str, str]]:
                     number += 1
                     block.append(lines[number].rstrip("\r\n"))
                 value = "\n".join(block).rstrip().removesuffix("```").removeprefix("\n").removesuffix("\n")
-            logs[-1][key] = value
+            log[key] = value
         at += len(lines[number])
         number += 1
-    return [log for log in logs if log]
+    if log:
+        yield log

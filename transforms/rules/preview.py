@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Happening:
-    """What a step did to one event of a log: ``changed``, ``dropped``, ``failed``, or ``sent`` to a target.
+    """What a step did to one event of a log: ``changed``, ``dropped``, ``failed``, ``sent`` to a target, or ``copied`` to one.
 
     ``event`` tells the events of a log apart that a split has made: 1, or 1.2 for the second part of the first.
     """
@@ -88,7 +88,7 @@ class Preview:
                         {
                             "step": one.step, "event": one.event, "kind": one.kind,
                             **({"changes": [{"field": c.field, "before": c.before, "after": c.after} for c in one.changes]} if one.changes else {}),
-                            **({"target": one.target} if one.kind == "sent" else {}),
+                            **({"target": one.target} if one.target else {}),
                             **({"parts": one.parts} if one.parts > 1 else {}),
                             **({"reason": one.reason} if one.reason else {}),
                         }
@@ -104,83 +104,89 @@ class Preview:
 
 def preview(rule: Rule, logs: Sequence[Mapping[str, str]], context: Context | None = None) -> Preview:
     """Run a rule over a few logs and say what each step did to each of them."""
-    state = State(context or Context())
-    frame = Frame.from_logs(logs, state)
-    watcher = _Watcher(rule, [LogTrace(number, dict(log)) for number, log in enumerate(logs, start=1)], state)
-    names = [str(1)] * len(logs)
+    watcher = _Watcher([LogTrace(number, dict(log)) for number, log in enumerate(logs, start=1)], context or Context())
     for step in rule.steps:
-        frame, names = watcher.step(step, frame, names)
-    return watcher.finished(frame)
+        watcher.step(step)
+    return watcher.finished()
+
+
+@dataclass(frozen=True)
+class _Event:
+    """An event on its way: of which log (from 0), what it is called, its fields."""
+
+    log: int
+    name: str
+    fields: dict[str, str]
 
 
 class _Watcher:
-    def __init__(self, rule: Rule, traces: list[LogTrace], state: State) -> None:
-        self._rule = rule
+    """Runs the steps one by one. In each step every event counts as a source event of its own, so that it is known what became of which."""
+
+    def __init__(self, traces: list[LogTrace], context: Context) -> None:
         self._traces = traces
-        self._state = state
+        self._context = context
         self._steps: list[StepTrace] = []
+        self._events = [_Event(number, "1", dict(trace.log)) for number, trace in enumerate(traces)]
+        self._sent: list[tuple[int, str, dict[str, str]]] = []
 
-    def step(self, step: Step, frame: Frame, names: list[str]) -> tuple[Frame, list[str]]:
-        """One step; ``names`` are what the frame's events are called, and the answer's."""
-        before, origins = frame.to_logs(), frame.origin.to_list()
-        state = self._state
-        failed, sent, warned = set(state.failures), len(state.emitted), dict(state.warnings.counts)
+    def step(self, step: Step) -> None:
+        """One step for all events that are left."""
+        before = self._events
+        state = State(self._context)
+        frame = Frame.from_logs([event.fields for event in before], state)
         started = time.perf_counter()
-        after = step.apply(frame.begun())
+        after = step.apply(frame)
         seconds = time.perf_counter() - started
-        self._note_step(step, seconds, frame.rows, after.rows, warned)
-        parents = list(range(after.rows)) if after.lineage is None else after.lineage.to_list()
-        for number in sorted(set(state.failures) - failed):
-            reason = state.failures[number].reason
-            self._traces[number].failure = reason
-            self._happened(number, Happening(step.label, "1", "failed", reason=reason))
-        gone = set(range(len(before))) - set(parents)
-        for emission in state.emitted[sent:]:
-            for origin in emission.frame.origin.to_list():
-                self._happened(origin, Happening(step.label, "1", "sent", target=emission.target.key))
-                gone -= {row for row in gone if origins[row] == origin}
-        for row in sorted(gone):
-            if origins[row] not in state.failures:
-                self._happened(origins[row], Happening(step.label, names[row], "dropped"))
-        return after, self._compared(step, before, origins, names, after, parents)
+        for row, failure in sorted(state.failures.items()):
+            trace = self._traces[before[row].log]
+            if trace.failure is None:
+                trace.failure = failure.reason
+                self._happened(step, before[row], "failed", reason=failure.reason)
+        made: dict[int, list[dict[str, str]]] = {}
+        for row, fields in zip(after.origin.to_list(), after.to_logs(), strict=True):
+            made.setdefault(row, []).append(fields)
+        sent: set[int] = set()
+        for emission in state.emitted:
+            for row, fields in zip(emission.frame.origin.to_list(), emission.frame.to_logs(), strict=True):
+                if self._lives(before[row]):
+                    sent.add(row)
+                    self._sent.append((before[row].log, emission.target.key, fields))
+                    self._happened(step, before[row], "copied" if row in made else "sent", target=emission.target.key)
+        self._events = [
+            event
+            for row, one in enumerate(before)
+            if self._lives(one)
+            for event in self._what_became(step, one, made.get(row, []), row in sent)
+        ]
+        position = f"{step.location.line}:{step.location.column}"
+        warnings: dict[str, int] = {}
+        for (_, _, message), times in state.warnings.counts.items():
+            warnings[message] = warnings.get(message, 0) + times
+        self._steps.append(StepTrace(step.label, position, seconds, len(before), len(self._events), warnings))
 
-    def _compared(
-        self, step: Step, before: list[dict[str, str]], origins: list[int], names: list[str], after: Frame, parents: list[int]
-    ) -> list[str]:
-        parts = {parent: parents.count(parent) for parent in set(parents)}
-        seen: dict[int, int] = {}
-        found: list[str] = []
-        for parent, log in zip(parents, after.to_logs(), strict=True):
-            seen[parent] = seen.get(parent, 0) + 1
-            name = names[parent] if parts[parent] == 1 else f"{names[parent]}.{seen[parent]}"
-            found.append(name)
-            changes = _changes(before[parent], log)
-            if changes or parts[parent] > 1:
-                self._happened(origins[parent], Happening(step.label, name, "changed", changes, parts=parts[parent]))
+    def _lives(self, event: _Event) -> bool:
+        return self._traces[event.log].failure is None
+
+    def _what_became(self, step: Step, event: _Event, made: list[dict[str, str]], sent: bool) -> list[_Event]:
+        if not made and not sent:
+            self._happened(step, event, "dropped")
+        found: list[_Event] = []
+        for number, fields in enumerate(made, start=1):
+            found.append(_Event(event.log, event.name if len(made) == 1 else f"{event.name}.{number}", fields))
+            changes = _changes(event.fields, fields)
+            if changes or len(made) > 1:
+                self._happened(step, found[-1], "changed", changes, parts=len(made))
         return found
 
-    def _note_step(self, step: Step, seconds: float, events_in: int, events_out: int, warned: dict[tuple[int, int, str], int]) -> None:
-        warnings: dict[str, int] = {}
-        for key, times in self._state.warnings.counts.items():
-            if times > warned.get(key, 0):
-                warnings[key[2]] = warnings.get(key[2], 0) + times - warned.get(key, 0)
-        position = f"{step.location.line}:{step.location.column}"
-        self._steps.append(StepTrace(step.label, position, seconds, events_in, events_out, warnings))
+    def _happened(self, step: Step, event: _Event, kind: str, changes: tuple[Change, ...] = (), **more: Any) -> None:
+        self._traces[event.log].happenings.append(Happening(step.label, event.name, kind, changes, **more))
 
-    def _happened(self, origin: int, happening: Happening) -> None:
-        self._traces[origin].happenings.append(happening)
-
-    def finished(self, frame: Frame) -> Preview:
+    def finished(self) -> Preview:
         """Where each log ended. What belongs to a failed log is left out."""
-        for emission in self._state.emitted:
-            self._ended(emission.target.key, emission.frame)
-        self._ended(DEFAULT_TARGET.key, frame)
+        for number, target, fields in [*self._sent, *((event.log, DEFAULT_TARGET.key, event.fields) for event in self._events)]:
+            if self._traces[number].failure is None:
+                self._traces[number].outputs.append((target, fields))
         return Preview(self._traces, self._steps)
-
-    def _ended(self, target: str, frame: Frame) -> None:
-        whole = frame.without_failed(0)
-        for origin, log in zip(whole.origin.to_list(), whole.to_logs(), strict=True):
-            self._traces[origin].outputs.append((target, log))
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
