@@ -9,6 +9,7 @@ from transforms.schedule.failure import Failure
 from transforms.schedule.instance import Instance, make_instance
 from transforms.schedule.plan import Begin, Make, Progress, Wait, next_step
 from transforms.schedule.task import Task
+from transforms.schedule.task_edit import check_edit
 
 SECOND = 1_000_000
 FAILED = Failure("SQLFailed", "scripted")
@@ -90,6 +91,7 @@ class Simulation:
     def _happen(self, event: Event) -> None:
         if event.kind == "edit":
             assert event.task is not None
+            check_edit(self.task, event.task, self.progress().last)
             self.task = event.task
         elif event.kind == "retry":
             self._put(self.instances[event.schedule_time].retry(event.at_us))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from transforms.schedule.config_fields import Fields
+from transforms.schedule.config_lists import read_labels, read_names
 
 __all__ = ["DATA_FORMATS", "Destination", "LogstoreDestination", "MetricstoreDestination", "TableDestination", "read_destination"]
 
@@ -116,62 +115,23 @@ def _table(configuration: Fields, parameters: Fields) -> TableDestination:
     if len(given) > 1:
         parameters.refuse(given[1], f"{given[0]} and {given[1]} exclude each other", "choose one way to find an instance's earlier rows")
     window, instance = parameters.text("windowColumn") or "", parameters.text("instanceColumn") or ""
-    return TableDestination(name, _names(parameters, "keyColumns"), window, instance)
+    return TableDestination(name, read_names(parameters, "keyColumns"), window, instance)
 
 
 def _metrics(parameters: Fields, project: str, name: str) -> MetricstoreDestination:
     parameters.finish(_METRIC_KEYS)
-    metrics, labels = _names(parameters, "metricKeys"), _names(parameters, "labelKeys")
+    metrics, labels = read_names(parameters, "metricKeys"), read_names(parameters, "labelKeys")
     if not metrics and not parameters.raw("metricKeys"):
         parameters.refuse("metricKeys", "parameters.metricKeys is missing", "name the numeric result columns that become samples")
     for metric in metrics:
         if not _METRIC.fullmatch(metric):
             parameters.refuse("metricKeys", f"{metric!r} is no name of a metric", "letters, digits, _ and :, not a digit first")
-    added = _labels(parameters)
+    added = read_labels(parameters)
     for label, key in (*((label, "labelKeys") for label in labels), *((label, "addLabels") for label in added)):
         if not _LABEL.fullmatch(label):
             parameters.refuse(key, f"{label!r} is no name of a label", "letters, digits and _, not a digit first")
     for both in sorted(set(metrics) & set(labels)):
         parameters.refuse("labelKeys", f"{both!r} is a metric and a label", "a column is one of them")
-    return MetricstoreDestination(project, name, metrics, labels, _names(parameters, "hashLabels"), added, parameters.text("timeKey") or "")
-
-
-def _names(parameters: Fields, key: str) -> tuple[str, ...]:
-    """A list, a JSON array as text, or a comma list."""
-    value = _unpacked(parameters, key)
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if value is None or value == [""]:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        parameters.refuse(key, f"{parameters.called(key)} is a list of names", 'write ["pv", "uv"] or pv, uv')
-        return ()
-    if len(set(value)) < len(value):
-        parameters.refuse(key, f"{parameters.called(key)} names a column twice", "leave out the second")
-    return tuple(value)
-
-
-def _labels(parameters: Fields) -> dict[str, str]:
-    """A mapping, or a JSON object as text, or a list of either."""
-    value = _unpacked(parameters, "addLabels")
-    found: dict[str, str] = {}
-    for part in [] if value in (None, "") else value if isinstance(value, list) else [value]:
-        if not isinstance(part, Mapping) or not all(isinstance(text, str | int | float) for text in part.values()):
-            parameters.refuse("addLabels", f"{parameters.called('addLabels')} maps labels to values", 'write {"app": "shop"}')
-            return {}
-        found.update({str(label): str(text) for label, text in part.items()})
-    for label, text in found.items():
-        if "|" in text:
-            parameters.refuse("addLabels", f"the value of the label {label!r} has a | in it", "a label's value has none")
-    return found
-
-
-def _unpacked(parameters: Fields, key: str) -> Any:
-    value = parameters.raw(key)
-    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            parameters.refuse(key, f"{parameters.called(key)} is no JSON: {error.msg}")
-            return None
-    return list(value) if isinstance(value, tuple) else value
+    return MetricstoreDestination(
+        project, name, metrics, labels, read_names(parameters, "hashLabels"), added, parameters.text("timeKey") or ""
+    )

@@ -18,12 +18,12 @@ from typing import Literal
 
 from transforms.core.errors import UserError
 from transforms.core.interval import Interval
+from transforms.schedule.attempt import Attempt, Run
 from transforms.schedule.failure import CANCELLED, Failure
 from transforms.schedule.retry import MANUAL_RETRY_US, RetryLimits
 
-__all__ = ["Attempt", "Instance", "InstanceState", "Origin", "Run", "StateConflict", "Trigger", "instance_id", "make_instance"]
+__all__ = ["Instance", "InstanceState", "Origin", "StateConflict", "instance_id", "make_instance"]
 
-Trigger = Literal["schedule", "backfill", "manual", "late"]
 Origin = Literal["schedule", "backfill"]
 
 
@@ -40,24 +40,6 @@ class StateConflict(UserError):
     """What is asked for does not fit the state an instance is in."""
 
     default_code = "JobInstanceStateConflict"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One try. ``ended_us`` is None while it runs; ``failure`` is None when it runs or went well. Microseconds."""
-
-    began_us: int
-    ended_us: int | None = None
-    failure: Failure | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """The attempts that were made for one reason; each run has a retry budget of its own."""
-
-    trigger: Trigger
-    requested_us: int
-    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from transforms.core.errors import ParameterInvalid
-from transforms.schedule.calendar import FixedRate, LocalTimes, ScheduleRule, daily, hourly, weekly
+from transforms.schedule.calendar import FixedRate, ScheduleRule, daily, hourly, weekly
 from transforms.schedule.config_fields import Fields
 from transforms.schedule.cron import parse_cron
+from transforms.schedule.local_times import LocalTimes
 from transforms.schedule.zone import DEFAULT_ZONE, schedule_zone
 
 __all__ = ["SCHEDULE_TYPES", "Timing", "read_schedule"]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from transforms.core.interval import Interval
-from transforms.schedule.calendar import LAST_MOMENT, ScheduleRule
+from transforms.schedule.calendar import ScheduleRule
 from transforms.schedule.destinations import Destination
+from transforms.schedule.local_times import LAST_MOMENT
 from transforms.schedule.retry import RetryLimits
 from transforms.schedule.script_variables import fill_variables
 from transforms.schedule.sql_time_window import SqlTimeWindow
