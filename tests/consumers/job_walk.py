@@ -102,7 +102,7 @@ class JobWalk:
             for worker in list(self.workers):
                 self._beat_of(worker)
                 for shard in sorted(worker.held):
-                    for _ in range(12):
+                    while self._has_work(worker, shard):
                         self._work_of(worker, shard)
             self.clock.sleep(TIMEOUT_S / 3)
             self.watch()
@@ -148,7 +148,6 @@ class JobWalk:
                 worker.asleep = False
         elif what in ("join", "append", "split", "merge", "tick", "pause", "edit", "restart"):
             getattr(self, f"_{what}")()
-        self.machine()
         self.watch()
 
     # Workers
@@ -197,6 +196,12 @@ class JobWalk:
             getattr(self, f"_point_{hold.point}")(worker, shard, hold)
         except LogsluiceError as refusal:
             self._refused(worker, shard, refusal)
+
+    def _has_work(self, worker: Worker, shard: int) -> bool:
+        hold = worker.held.get(shard)
+        if hold is None or (hold.point == 1 and self.start_us is not None and self.clock.now_us() < self.start_us):
+            return False
+        return hold.point > 1 or hold.position < self.limit(shard)
 
     # The numbered points of a slice: each is one transaction or one commit, and a kill may come between any two
 
