@@ -20,8 +20,6 @@ __all__ = ["command"]
 _MAX_LINE_BYTES = 32 * 1024 * 1024
 _PAUSE_SECONDS = 0.1
 _MOST_SECONDS = 0.5
-_PATIENCE = 30.0
-"""Seconds to wait for a database that does not answer at first."""
 
 
 @click.command(short_help="Run a rule over JSON lines, to JSON lines.")

@@ -205,6 +205,24 @@ def test_an_object_by_its_bucket_and_below_a_url(object_store: ObjectStore, buck
         below.file(asked("none.csv", "maps", **keys(object_store)))
 
 
+def test_threats_and_ip_databases_may_lie_in_an_object_store(
+    object_store: ObjectStore, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without options of their own, by what the environment says."""
+    for name, value in (
+        ("AWS_ENDPOINT_URL", object_store.url), ("AWS_ALLOW_HTTP", "true"), ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "reader"), ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    object_store.client().put_object(Bucket=bucket, Key="a b/t.jsonl", Body=b'{"category": "ip", "value": "203.0.113.9", "level": 1}')
+    object_store.client().put_object(Bucket=bucket, Key="geo.ipdb", Body=b"bytes")
+    made = ResourceSettings(
+        threat_intelligence=f"s3://{bucket}/a b/t.jsonl", ip_databases=(("geo", f"s3://{bucket}/geo.ipdb"),), patience=1
+    )()
+    assert made.threat("ip", "203.0.113.9") == {"level": 1}
+    assert made.ip_database("geo") == b"bytes"
+
+
 def test_a_changed_object_is_read_again(object_store: ObjectStore, bucket: str) -> None:
     made = ResourceSettings(patience=5)()
     request = asked("maps/users.csv", bucket, **keys(object_store, change_detect_interval=0.2))

@@ -161,6 +161,23 @@ def test_a_job_waits_until_the_server_is_there(mariadb: MariadbServer, database:
     assert found[0].table.num_rows == 3
 
 
+def test_a_server_that_dies_while_rows_come_is_asked_again(
+    mariadb: MariadbServer, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.execute("create table people (id int, name varchar(9))", "insert into people select seq, 'x' from seq_1_to_300000")
+    patient = ConnectedResources(ResourceSettings(patience=math.inf))
+    found: list[TableData] = []
+    reading = f"select 1 from information_schema.processlist where db = '{database.name}' and info like 'select `id` as%'"
+    thread = threading.Thread(target=_collect, args=(patient, request(database, base_retry_back_off=0.1), found), daemon=True)
+    thread.start()
+    until(lambda: bool(mariadb.execute(reading)))
+    mariadb.kill()
+    mariadb.start()
+    thread.join(60)
+    assert [data.table.num_rows for data in found] == [300_000]
+    assert "trying again" in caplog.text
+
+
 def test_passwords_come_from_references_and_show_nowhere(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, resources: ConnectedResources
 ) -> None:
