@@ -24,6 +24,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.mariadb import Database, MariadbServer
 from transforms.connectors.rule_resources import ConnectedResources, ResourceSettings
+from transforms.connectors.rule_resources_sql import SqlTable
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreRejected, StoreUnavailable
 from transforms.rules.context import Context
 from transforms.rules.functions.resources.res_rds_mysql import res_rds_mysql
@@ -280,6 +281,41 @@ def test_an_incremental_refresh_loads_only_what_has_changed(database: Database, 
 
 def _has(data: TableData, name: str) -> bool:
     return any(row["name"] == name for row in rows(data))
+
+
+def test_changes_to_and_fro_within_one_moment_are_seen(database: Database, resources: ConnectedResources) -> None:
+    database.execute(
+        "create table people (id int primary key, name varchar(10), v int)", "insert into people values (1, 'A', 7), (2, 'x', 7)"
+    )
+    asked = request(database, primary_keys=("id",), update_time_key="v", refresh_interval=0.05)
+
+    def name() -> str | None:
+        return [row["name"] for row in rows(resources.sql_table(asked)) if row["id"] == "1"][-1]
+
+    assert name() == "A"
+    for wanted in ("B", "A", "C", "B", "A"):
+        database.execute(f"update people set name = '{wanted}' where id = 1")
+        until(lambda wanted=wanted: name() == wanted)  # type: ignore[misc]
+
+
+def test_rows_of_a_refresh_that_fails_come_with_the_next_one(database: Database) -> None:
+    """What failed is what a rule makes of the rows: those must not count as seen."""
+    database.execute("create table people (id int primary key, name varchar(10), v int)", "insert into people values (1, 'A', 1)")
+    source = SqlTable(request(database, primary_keys=("id",), update_time_key="v"))
+    old = source.load()
+    database.execute("insert into people select seq, 'new', 2 from seq_2_to_30000")
+
+    def broken(data: TableData, older: Any) -> Any:
+        if older is None:
+            return data
+        raise MemoryError
+
+    old.made("what a rule makes", broken)
+    with pytest.raises(MemoryError):
+        source.refresh(old)
+    fresh = TableData(old.table, old.version)
+    assert source.refresh(fresh).table.num_rows == 30_000
+    source.close()
 
 
 def test_an_incremental_select(database: Database, resources: ConnectedResources) -> None:

@@ -43,9 +43,14 @@ class LogstoreTable:
 
     def refresh(self, old: TableData) -> TableData:
         """With the logs that came since, and all that rules made of the old ones; the same object when none came."""
-        new = self._refreshed(old)
-        if new is not old:
-            new.follow(old)
+        where = self._version
+        try:
+            new = self._refreshed(old)
+            if new is not old:
+                new.follow(old)
+        except BaseException:
+            self._version = where  # what did not become part of the table is read again
+            raise
         return new
 
     def _refreshed(self, old: TableData) -> TableData:

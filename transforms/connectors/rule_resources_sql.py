@@ -57,9 +57,15 @@ class SqlTable:
 
     def refresh(self, old: TableData) -> TableData:
         """The rows as they are now, with all that rules made of the old ones; the same object when they are the same."""
-        new = self._refreshed(old)
-        if new is not old:
-            new.follow(old)
+        where = self._newest, self._edge, self._base
+        try:
+            new = self._refreshed(old)
+            if new is not old:
+                new.follow(old)
+        except BaseException:
+            # What was read and did not become part of the table is read again.
+            self._newest, self._edge, self._base = where
+            raise
         return new
 
     def _refreshed(self, old: TableData) -> TableData:
@@ -107,7 +113,9 @@ class SqlTable:
         """The rows, but for those that are known; remembers where to go on."""
         import polars as pl
 
-        newest, edge = (self._newest, self._edge) if query.since is not None else (None, set())
+        # Rows of the newest moment come again, all that there are now: so those are remembered, and not the ones before.
+        newest = None if query.since is None else self._newest
+        edge: set[tuple[Any, ...]] | None = None if newest is not None and self._edge is None else set()
         frames: list[pl.DataFrame] = []
         rounded = False
         for rows in self._database.read(query):
