@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -33,6 +34,8 @@ def parse_yaml(text: str, source: str) -> Section:
         mark = error.problem_mark
         at = mark.index if mark is not None else 0
         raise ParameterInvalid(f"this is no YAML: {error.problem or error.context}", location=Location(text, at, at + 1, source)) from None
+    except RecursionError:
+        raise ParameterInvalid(f"{source} is nested too deeply") from None
     except yaml.YAMLError as error:
         raise ParameterInvalid(f"{source} is no YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
@@ -48,6 +51,7 @@ class Section:
         self._text = text
         self._source = source
         self._name = name
+        self._keys: dict[str, yaml.Node] = {}
         self._values: dict[str, yaml.Node] = {}
         self._asked: list[str] = []
         for key, value in node.value:
@@ -55,7 +59,7 @@ class Section:
                 self._refuse(key, "a key is a word")
             if key.value in self._values:
                 self._refuse(key, f"{key.value!r} is given twice")
-            self._values[key.value] = value
+            self._keys[key.value], self._values[key.value] = key, value
 
     def location(self, key: str | None = None) -> Location:
         """Where a value stands; without a key the mapping itself."""
@@ -84,14 +88,17 @@ class Section:
         return str(node.value)
 
     def number(self, key: str, default: float) -> float:
-        """A number."""
+        """A finite number."""
         node = self._get(key)
         if node is None:
             return default
         try:
-            return float(node.value) if isinstance(node, yaml.ScalarNode) else self._refuse(node, f"{self._path(key)} is a number")
+            number = float(node.value) if isinstance(node, yaml.ScalarNode) else math.nan
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             self._refuse(node, f"{self._path(key)} is a number")
+        return number
 
     def flag(self, key: str, default: bool = False) -> bool:
         """``true`` or ``false``."""
@@ -115,16 +122,9 @@ class Section:
         """All keys with their texts."""
         return {key: self.text(key) for key in self.keys()}
 
-    def span(self, key: str) -> tuple[int, str] | None:
-        """(line number of the first line of a value's text, from 1, text) for errors inside a text that the file holds; None if missing."""
-        node = self._values.get(key)
-        if not isinstance(node, yaml.ScalarNode):
-            return None
-        return node.start_mark.line + (2 if node.style in ("|", ">") else 1), str(node.value)
-
     def finish(self) -> None:
         """Raises ParameterInvalid for a key that nobody asked for."""
-        for key, node in self._values.items():
+        for key, node in self._keys.items():
             if key not in self._asked:
                 self._refuse(node, f"unknown key {self._path(key)!r}", suggestion(key, self._asked, "key"))
 
@@ -144,7 +144,7 @@ class Section:
         return f"{self._name}.{key}" if self._name else key
 
     def _missing(self, key: str) -> NoReturn:
-        raise ParameterInvalid(f"{self._path(key)} is missing", location=self._place(self._node))
+        raise ParameterInvalid(f"{self._path(key)} is missing", hint=f"`{key}: …`", location=self._place(self._node))
 
     def _place(self, node: yaml.Node) -> Location:
         end = node.end_mark.index

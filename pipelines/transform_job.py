@@ -25,18 +25,24 @@ runner: {runner: DirectRunner, direct_num_workers: 2}
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 
 from pipelines.located_yaml import Section, read_yaml
 from transforms.core.errors import NotFound, ParameterInvalid
+from transforms.core.moments import parse_moment
+from transforms.core.secret import is_reference
 from transforms.stores import names
 
 __all__ = ["JobTarget", "ResourceFiles", "TransformJob", "read_job"]
 
 INTERNAL_LOG = "internal-etl-log"
 """The Logstore that jobs write their errors, warnings and status to, unless they name another."""
+_SECRET = re.compile(r"(?:password|passwd|pwd|secret|token|(?:access|secret|private|api)[-_.]?key)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class TransformJob:
     internal_log: JobTarget
     start: str | None = None
     end: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
     resources: ResourceFiles = ResourceFiles()
     brake_share: float = 0.5
     brake_least: int = 1_000
@@ -106,21 +112,35 @@ class TransformJob:
     @property
     def drop_unknown_targets(self) -> bool:
         """The advanced parameter that lets outputs to missing Logstores be dropped."""
-        return (
-            '"true"'
-            in self.parameters.get("config.sls_output.failure_strategy", "").replace(" ", "").partition('"drop_when_not_exists":')[2]
-        )
+        try:
+            strategy = json.loads(self.parameters.get("config.sls_output.failure_strategy", "{}"))
+        except ValueError:
+            return False
+        return isinstance(strategy, dict) and strategy.get("drop_when_not_exists") in ("true", True)
 
 
 def read_job(path: Path, project: str) -> TransformJob:
     """A job file. Names without a project are of ``project``. Raises ParameterInvalid with line and hint, NotFound."""
     file = read_yaml(path)
     name = file.text("job")
-    _named(file, "job", name)
+    _named(file, "job", name, "job")
     source, start, end = _source(file, project)
     rule_text, rule_source = _rule(file, path)
-    parameters, runner = file.section("parameters"), file.section("runner")
+    runner = file.section("runner")
     share, least = _brake(file)
+    targets = _targets(file, project, source)
+    dead_letters = _own_store(file, "dead_letters", f"{source.logstore[:50]}-dead-letters", project)
+    internal_log = _own_store(file, "internal_log", INTERNAL_LOG, project)
+    for key, store in (("dead_letters", dead_letters), ("internal_log", internal_log)):
+        if store.key == source.key:
+            file.refuse(
+                key, f"{key} would go to the source itself, {store.key}", f"{key}: {{logstore: ANOTHER}}; a job reads no log of its own"
+            )
+    if dead_letters.key in [internal_log.key, *(target.key for target in targets.values())]:
+        # A replay takes what is there for dead letters, and replaces it.
+        file.refuse(
+            "dead_letters", f"dead letters need a Logstore of their own, not {dead_letters.key}", "dead_letters: {logstore: ANOTHER}"
+        )
     job = TransformJob(
         name=name,
         source=source,
@@ -128,10 +148,10 @@ def read_job(path: Path, project: str) -> TransformJob:
         end=end,
         rule_text=rule_text,
         rule_source=rule_source,
-        targets=_targets(file, project, source),
-        dead_letters=_own_store(file, "dead_letters", f"{source.logstore[:50]}-dead-letters", project),
-        internal_log=_own_store(file, "internal_log", INTERNAL_LOG, project),
-        parameters={} if parameters is None else parameters.texts(),
+        targets=targets,
+        dead_letters=dead_letters,
+        internal_log=internal_log,
+        parameters=_parameters(file, path),
         resources=_resources(file, path.parent),
         brake_share=share,
         brake_least=least,
@@ -146,15 +166,35 @@ def _source(file: Section, project: str) -> tuple[JobTarget, str | None, str | N
     if section is None:
         file.refuse(None, "source is missing", "source: {logstore: NAME}")
     store = JobTarget(section.text("project", project), section.text("logstore"))
-    start = section.text("from") if section.has("from") else None
-    end = section.text("to") if section.has("to") else None
+    ends: list[str | None] = []
+    for key, open_end in (("from", "begin"), ("to", "end")):
+        ends.append(section.text(key) if section.has(key) else None)
+        if ends[-1] not in (None, open_end):
+            try:
+                parse_moment(ends[-1] or "", 0, UTC)
+            except ParameterInvalid as error:
+                section.refuse(key, error.message, error.hint)
     section.finish()
-    return store, start, end
+    return store, ends[0], ends[1]
+
+
+def _parameters(file: Section, path: Path) -> dict[str, str]:
+    section = file.section("parameters")
+    found = {} if section is None else section.texts()
+    for key, value in found.items():
+        if value and _SECRET.search(key) and not is_reference(value):
+            assert section is not None
+            # Without the place itself: its line would show the secret.
+            raise ParameterInvalid(
+                f"{path}, line {section.location(key).line}: the parameter {key!r} must be a reference, not the secret itself",
+                hint="write env:NAME or file:PATH",
+            )
+    return found
 
 
 def _rule(file: Section, path: Path) -> tuple[str, str]:
     if file.has("rule") == file.has("rule_file"):
-        file.refuse(None, "a job has a rule: either `rule: |` with the text, or `rule_file: PATH`")
+        file.refuse("rule_file", "a job has a rule: either `rule: |` with the text, or `rule_file: PATH`")
     if file.has("rule"):
         text = file.text("rule")
         return text, f"{path} (rule)"
@@ -179,6 +219,8 @@ def _targets(file: Section, project: str, source: JobTarget) -> dict[str, JobTar
         if part is None:
             section.refuse(name, f"the target {name!r} names no Logstore", "NAME: {logstore: …}")
         found[name] = _store(part, project)
+        if name == "default" and len(found) > 1:
+            section.refuse(name, "the target 'default' is not the first", "the first target is the default one, whatever its name")
         if found[name].key == source.key:
             section.refuse(name, f"the target {name!r} is the source itself", "a job that reads what it writes would never end")
     if len(found) > 20:
@@ -198,11 +240,11 @@ def _store(section: Section, project: str, *, create: bool = False) -> JobTarget
     return store
 
 
-def _named(section: Section, key: str, name: str) -> None:
+def _named(section: Section, key: str, name: str, kind: str = "Logstore") -> None:
     try:
         names.check_logstore(name)
     except ParameterInvalid as error:
-        section.refuse(key, error.message, error.hint)
+        section.refuse(key, error.message.replace("Logstore", kind), error.hint)
 
 
 def _resources(file: Section, folder: Path) -> ResourceFiles:
@@ -231,5 +273,7 @@ def _brake(file: Section) -> tuple[float, int]:
     share, least = section.number("share", 0.5), section.number("least", 1_000)
     if not 0 <= share <= 1:
         section.refuse("share", "brake.share is between 0 and 1", "1 never stops the job")
+    if least < 0:
+        section.refuse("least", "brake.least is a number of logs", "least: 1000")
     section.finish()
     return share, int(least)
