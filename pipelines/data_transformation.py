@@ -210,7 +210,7 @@ def _surroundings(plan: TransformPlan) -> RuleSurroundings:
         source=f"{plan.source.project}/{plan.source.name}",
         resources=resources,
         job=job,
-        logstores=frozenset(plan.stores) - {f"{plan.source.project}/{plan.source.name}"},
+        logstores=frozenset(plan.stores) - {f"{plan.source.project}/{plan.source.name}", plan.targets[DEAD_LETTERS]},
         project=plan.source.project,
         drop_unknown=plan.job.drop_unknown_targets,
         brake=brake if plan.job.brake_share < 1 else None,
@@ -273,7 +273,16 @@ def _planned_again(home: Home, plan: TransformPlan, clock: Clock) -> TransformPl
     if plan.kind == "replay":
         return plan_replay(home, plan.project, plan.job)
     backfill = plan.kind == "backfill"
-    return plan_transform(home, plan.project, plan.job, clock.now_us(), backfill=backfill, reason=plan.reason, wanted=plan.wanted)
+    return plan_transform(
+        home,
+        plan.project,
+        plan.job,
+        clock.now_us(),
+        backfill=backfill,
+        reason=plan.reason,
+        wanted=plan.wanted,
+        accept_loss=plan.accept_loss,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

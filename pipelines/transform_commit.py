@@ -57,7 +57,7 @@ def commit_run(
     only = (plan.targets[DEAD_LETTERS],) if plan.kind == "replay" else None
     intent = CommitIntent(AppTransaction(app_id(plan.project, plan.job.name), run.number), touched, replaces, only)
     intent = intent.with_targets(plan.replaced_targets)
-    told = {**summary, "targets": sorted(intent.files)}
+    told = {**summary, "kind": plan.kind, "source": f"{plan.source.project}/{plan.source.name}", "targets": sorted(intent.files)}
     return _carry_out(home, plan.project, dataclasses.replace(run, summary=told), intent, clock)
 
 

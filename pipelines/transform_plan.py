@@ -41,6 +41,7 @@ class TransformPlan:
         stores: ``PROJECT/LOGSTORE`` → descriptor of every Logstore that logs may go to.
         targets: logical name → ``PROJECT/LOGSTORE``; `DEAD_LETTERS` among them.
         missing: Logstores that are made before the run.
+        accept_loss: a backfill may replace what was made of logs that the source has lost.
         runs_finished: how many runs of the job had finished when this was planned.
         unfinished: an earlier run that was committing and is finished first.
         kind: ``run``; ``backfill``: what finished runs wrote for the pieces is replaced; ``replay``: the dead letters of
@@ -59,6 +60,7 @@ class TransformPlan:
     stores: Mapping[str, LogstoreDescriptor]
     targets: Mapping[str, str]
     missing: tuple[JobTarget, ...] = ()
+    accept_loss: bool = False
     runs_finished: int = 0
     unfinished: TransformRun | None = None
     kind: Kind = "run"
@@ -108,10 +110,12 @@ def plan_transform(
     wanted: Interval | None = None,
     backfill: bool = False,
     reason: str = "",
+    accept_loss: bool = False,
 ) -> TransformPlan:
     """Plan a run of a job, or a backfill of a range of receive time (``start`` and ``end`` override the job's own, ``wanted`` both).
 
-    Raises RuleInvalid, NotFound for a Logstore that does not exist, ParameterInvalid for a range that cannot be had.
+    Raises RuleInvalid, NotFound for a Logstore that does not exist, ParameterInvalid for a range that cannot be had, for a job that
+    had another source before, and for a backfill of logs that the source has lost, unless ``accept_loss``.
     """
     rule = compile_rule(job.rule_text, job.rule_source)
     rule.check_targets(tuple(job.targets))
@@ -121,6 +125,7 @@ def plan_transform(
         start if start is not None else job.start, end if end is not None else job.end, store.snapshot().received, now_us, time_zone
     )
     runs = home.catalogue().list_transforms(project, job.name)
+    _refuse_other_source(job, runs)
     if backfill:
         _refuse_cut(wanted, runs)
         pieces = pieces_inside(wanted, runs)
@@ -128,6 +133,9 @@ def plan_transform(
     else:
         pieces, replaced = to_do(wanted, runs), ()
     span = Interval(pieces[0].start, pieces[-1].end) if pieces else Interval(0, 0)
+    snapshot = store.snapshot(received=span)
+    if backfill and not accept_loss:
+        _refuse_lost(pieces, runs, sum(file.rows for file in snapshot.files))
     stores, missing = _stores(home, job)
     targets = {name: target.key for name, target in job.targets.items()}
     return TransformPlan(
@@ -135,7 +143,7 @@ def plan_transform(
         rule=rule,
         project=project,
         source=source,
-        snapshot=store.snapshot(received=span),
+        snapshot=snapshot,
         wanted=wanted,
         pieces=pieces,
         finished=done(runs),
@@ -146,6 +154,7 @@ def plan_transform(
         unfinished=next((run for run in runs if run.state == "committing"), None),
         kind="backfill" if backfill else "run",
         reason=reason,
+        accept_loss=accept_loss,
         replaced_targets=tuple(key for key in replaced if key in stores),
     )
 
@@ -160,6 +169,7 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
     source = home.catalogue().logstore(job.source.project, job.source.logstore)
     dead = home.open_logstore(job.dead_letters.project, job.dead_letters.logstore)
     runs = home.catalogue().list_transforms(project, job.name)
+    _refuse_other_source(job, runs)
     snapshot = dead.snapshot()
     cursors = {
         int(cursor)
@@ -224,6 +234,31 @@ def _refuse_cut(wanted: Interval, runs: Sequence[TransformRun]) -> None:
         hint=f"pieces end at whole hours or days of receive time and where runs ended; the nearest range is --from "
         f"'{format_moment(start // 1_000_000, utc)}' --to '{format_moment(-(-end // 1_000_000), utc)}'",
     )
+
+
+def _refuse_other_source(job: TransformJob, runs: Sequence[TransformRun]) -> None:
+    others = {str(run.summary["source"]) for run in runs if run.state == "finished" and "source" in run.summary} - {job.source.key}
+    if others:
+        raise ParameterInvalid(
+            f"the job {job.name!r} has transformed {sorted(others)[0]}; what is done of that says nothing of {job.source.key}",
+            hint="give the job of another source a name of its own (`job:`)",
+            code="TransformOtherSource",
+        )
+
+
+def _refuse_lost(pieces: Sequence[Interval], runs: Sequence[TransformRun], available: int) -> None:
+    """A backfill of logs that are gone would replace what was made of them by nothing."""
+    left, read = set(pieces), 0
+    for run in reversed(runs):
+        if run.state == "finished" and run.summary.get("kind") != "replay" and left.issuperset(run.pieces):
+            left.difference_update(run.pieces)
+            read += int(run.summary.get("read", 0))
+    if available < read:
+        raise ParameterInvalid(
+            f"the source has at most {available:,} logs of the range now; the job has read {read:,} of it before",
+            hint="retention took them, or they were replaced there; --accept-loss gives up what the job made of them",
+            code="TransformSourceLost",
+        )
 
 
 def _targets_of(runs: Sequence[TransformRun], pieces: Sequence[Interval]) -> tuple[str, ...]:

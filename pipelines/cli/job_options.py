@@ -41,7 +41,15 @@ def job_options(function: _F) -> _F:
 
 
 def plan_job(
-    app: App, path: Path, start: str | None, end: str | None, time_zone: str, *, backfill: bool = False, reason: str = ""
+    app: App,
+    path: Path,
+    start: str | None,
+    end: str | None,
+    time_zone: str,
+    *,
+    backfill: bool = False,
+    reason: str = "",
+    accept_loss: bool = False,
 ) -> TransformPlan:
     """The plan of a job file, as `--dry-run` shows it and the pipeline runs it."""
     from pipelines.transform_job import read_job
@@ -50,7 +58,18 @@ def plan_job(
 
     job = read_job(path, app.project)
     now_us = SystemClock().now_us()
-    return plan_transform(app.home, app.project, job, now_us, start=start, end=end, time_zone=time_zone, backfill=backfill, reason=reason)
+    return plan_transform(
+        app.home,
+        app.project,
+        job,
+        now_us,
+        start=start,
+        end=end,
+        time_zone=time_zone,
+        backfill=backfill,
+        reason=reason,
+        accept_loss=accept_loss,
+    )
 
 
 def run_plan(app: App, plan: TransformPlan, runner: str | None, flags: tuple[str, ...]) -> Finished:
@@ -123,7 +142,7 @@ def show_run(app: App, plan: TransformPlan, finished: Finished, format: str) -> 
             app.say(f"{level}: {counted(times, 'log')}{place}: " + note.message.replace("\n", ": "))
     if summary["dead"]:
         store = plan.job.dead_letters
-        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay job.yaml`")
+        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay` puts them through it")
 
 
 def leave_with(finished: Finished) -> None:

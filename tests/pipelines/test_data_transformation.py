@@ -159,7 +159,7 @@ def test_a_rule_whose_logs_mostly_fail_is_stopped(home: Home, cli: Cli, tmp_path
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("job: clean", "job: Clean!"), "is no Logstore name"),
+        (("job: clean", "job: Clean!"), "is no job name"),
         (("targets:", "target:"), "targets are missing"),
         (("create: true", "crate: true"), "did you mean 'create'"),
         (('"errors"', '"error"'), "did you mean 'errors'"),

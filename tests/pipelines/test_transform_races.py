@@ -179,3 +179,36 @@ def test_a_routed_output_counts_for_its_logstore(home: Home, cli: Cli, job: Path
 def test_pieces_are_planned_for_years(home: Home, job: Path) -> None:
     plan = plan_of(home, job, wanted=Interval(0, CLOCK.now_us()))
     assert len(plan.pieces) < 1_000 and plan.pieces[0].start == 0
+
+
+def test_a_job_of_another_source_is_refused(home: Home, cli: Cli, job: Path) -> None:
+    cli("transform", str(job))
+    make_other = (
+        job.read_text()
+        .replace("source: {logstore: source}", "source: {logstore: main}")
+        .replace("  main: {logstore: main", "  main: {logstore: third")
+    )
+    job.write_text(make_other)
+    for verb in (["transform"], ["backfill", "--reason", "x"]):
+        refused = cli(verb[0], str(job), *verb[1:])
+        assert refused.code == 2 and "TransformOtherSource" in refused.stderr and "a name of its own" in refused.stderr
+
+
+def test_a_backfill_of_logs_that_retention_took_is_refused(home: Home, cli: Cli, job: Path) -> None:
+    cli("transform", str(job))
+    assert home.open_logstore(DEFAULT_PROJECT, "source").expire(1_800_000_000).files_removed
+    refused = cli("backfill", str(job), "--reason", "x")
+    assert refused.code == 2 and "TransformSourceLost" in refused.stderr and "--accept-loss" in refused.stderr
+    check_whole(home, SMALL)
+    assert cli("transform", str(job)).code == 0  # what comes later is no backfill
+    accepted = cli("backfill", str(job), "--reason", "x", "--accept-loss", "--format", "json")
+    assert accepted.code == 0 and json.loads(accepted.stdout)["read"] == 0
+    assert rows_of(home, "main") == []
+    assert cli("backfill", str(job), "--reason", "again").code == 0  # it was accepted
+
+
+def test_no_output_goes_to_the_dead_letters(home: Home, cli: Cli, job: Path, tmp_path: Path) -> None:
+    cli("transform", str(job))
+    add_logs(home, range(20, 25))
+    assert cli("transform", str(write_job(tmp_path, 'e_output(logstore="source-dead-letters")\n'))).code == 1
+    assert len(rows_of(home, "source-dead-letters")) == 9 and "holds its dead letters" in rows_of(home, "source-dead-letters")[-1]["reason"]

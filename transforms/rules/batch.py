@@ -130,7 +130,7 @@ class RuleBatch:
                 dropped += emission.frame.rows
             else:
                 what = (
-                    f"the Logstore {key!r} does not exist, or is the source itself"
+                    f"the Logstore {key!r} does not exist, or is the job's source or holds its dead letters"
                     if routed
                     else f"no target {target.name!r} is configured"
                 )
@@ -215,7 +215,8 @@ def group_of_frame(frame: Frame, now_seconds: int) -> LogGroup:
         series = frame.column(name) if name != TIME else None
         if series is not None and series.null_count() < len(series):
             columns[column_of(name)] = series
-    return LogGroup(pa.table({name: series.to_arrow(compat_level=pl.CompatLevel.newest()) for name, series in columns.items()}))
+    # Under an empty name: Polars panics for names with NUL on their way to Arrow.
+    return LogGroup(pa.table({name: series.alias("").to_arrow(compat_level=pl.CompatLevel.newest()) for name, series in columns.items()}))
 
 
 def _times(group: LogGroup) -> SourceTimes:
