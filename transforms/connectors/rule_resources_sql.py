@@ -53,6 +53,8 @@ class SqlTable:
         """All rows."""
         frame = self._read(self._query(None))
         self._base = len(frame)
+        if not self._request.refresh_interval:
+            self.close()  # a server has few connections and a job many processes
         return _data(frame, 0)
 
     def refresh(self, old: TableData) -> TableData:

@@ -146,7 +146,7 @@ class TextDatabase:
         @sa.event.listens_for(engine, "do_connect")
         def secure(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
             if self._dialect.name == "mysql":
-                parameters["password"] = self._password.reveal().encode()  # the driver would take it for Latin-1
+                parameters["password"] = self._password.reveal().encode("utf-8", "surrogateescape")  # the driver would take it for Latin-1
                 if self._use_ssl:
                     context = ssl.create_default_context()
                     context.check_hostname = False
