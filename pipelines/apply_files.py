@@ -115,7 +115,7 @@ def apply_to_chunk(rule: Rule, parser: JsonLines, chunk: Chunk, name: str, conte
             note = rule.note(start, end, message)
             counts.warnings[note] = counts.warnings.get(note, 0) + times
         if state.failures:
-            dead += _dead_lines(rule, state, table, rows, chunk, parsed.starts, name, counts)
+            dead += _dead_lines(rule, state, table, rows, chunk, name, counts)
     ordered = b"".join(line for _, line in sorted(dead, key=lambda item: item[0]))
     return ChunkResult({key: _in_order(parts) for key, parts in lines.items()}, ordered, counts)
 
@@ -144,13 +144,14 @@ def _in_order(parts: list[tuple[pl.Series, pl.Series]]) -> Any:
 
 def _bad_line(bad: Any, starts: Sequence[int], chunk: Chunk, name: str) -> bytes:
     begin, end = int(starts[bad.row]), int(starts[bad.row + 1])
-    line = chunk.line + chunk.data.count(b"\n", 0, begin)
     raw = bytes(chunk.data[begin:end]).rstrip(b"\r\n")
-    return DeadLetter(name, line, chunk.offset + begin, bad.reason, bad.detail, raw, "jsonl", size=chunk.too_long).to_json_line()
+    return DeadLetter(
+        name, chunk.line + bad.row, chunk.offset + begin, bad.reason, bad.detail, raw, "jsonl", size=chunk.too_long
+    ).to_json_line()
 
 
 def _dead_lines(
-    rule: Rule, state: State, table: pl.DataFrame, rows: pl.Series, chunk: Chunk, starts: Sequence[int], name: str, counts: Applied
+    rule: Rule, state: State, table: pl.DataFrame, rows: pl.Series, chunk: Chunk, name: str, counts: Applied
 ) -> list[tuple[int, bytes]]:
     """Failed events with their line, reason and place in the rule."""
     found: list[tuple[int, bytes]] = []
@@ -161,10 +162,9 @@ def _dead_lines(
         log: Mapping[str, str] = {
             field_of(column): text for column, text in table.row(origin, named=True).items() if column != ROW and text is not None
         }
-        line = chunk.line + chunk.data.count(b"\n", 0, int(starts[row]))
         letter = {
             "file": name,
-            "line": line,
+            "line": chunk.line + row,
             "rule": rule.source,
             "step": note.step,
             "position": note.position,

@@ -7,7 +7,7 @@ where there are more than the names and the punctuation account for, the columns
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,13 @@ def object_lines(columns: Mapping[str, pl.Series | str], rows: int) -> pl.Series
     """
     if not rows:
         return pl.Series("line", [], pl.String)
-    probed = {name: isinstance(value, pl.Series) and _needs_escapes(value.head(_SAMPLE)) for name, value in columns.items()}
-    fields = [(name, _escaped(value) if probed[name] and isinstance(value, pl.Series) else value) for name, value in columns.items()]
-    if not any(probed.values()):
+    fields = list(columns.items())
+    probed = _needing_escapes(fields, _SAMPLE)
+    if not probed:
         lines, expected = _joined(fields, rows)
         if _counted(written(lines)) == expected:
             return lines
-    others = [(name, value) for name, value in fields if not probed[name] and isinstance(value, pl.Series)]
-    dirty = {name for name, value in others if _needs_escapes(value)}
-    return _joined([(name, _escaped(value) if name in dirty and isinstance(value, pl.Series) else value) for name, value in fields], rows)[
-        0
-    ]
+    return _joined(_escaped(fields, probed | _needing_escapes(fields, rows, probed)), rows)[0]
 
 
 def written(lines: pl.Series) -> Any:
@@ -109,9 +105,18 @@ def _counted(data: Any) -> tuple[int, int, int]:
     return quotes, backslashes, controls
 
 
-def _needs_escapes(texts: pl.Series) -> bool:
-    return bool(texts.str.contains(_NEEDS_ESCAPE).any())
+def _needing_escapes(fields: _Fields, first: int, known: Collection[int] = ()) -> set[int]:
+    """Which of the columns have a text among their ``first`` that needs an escape; those ``known`` are not looked at."""
+    looked = {str(place): value.head(first) for place, (_, value) in enumerate(fields) if not isinstance(value, str) and place not in known}
+    if not looked:
+        return set()
+    frame = pl.DataFrame([value.alias(place) for place, value in looked.items()])
+    found = frame.select(pl.all().str.contains(_NEEDS_ESCAPE).any()).row(0)
+    return {int(place) for place, needs in zip(looked, found, strict=True) if needs}
 
 
-def _escaped(texts: pl.Series) -> pl.Series:
-    return texts.str.replace_many(_ESCAPES)
+def _escaped(fields: _Fields, places: Collection[int]) -> _Fields:
+    return [
+        (name, value.str.replace_many(_ESCAPES) if place in places and not isinstance(value, str) else value)
+        for place, (name, value) in enumerate(fields)
+    ]
