@@ -167,17 +167,18 @@ def test_a_job_waits_until_the_server_is_there(mariadb: MariadbServer, database:
 def test_a_server_that_dies_while_rows_come_is_asked_again(
     mariadb: MariadbServer, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database.execute("create table people (id int, name varchar(9))", "insert into people select seq, 'x' from seq_1_to_150000")
+    database.execute("create table people (id int)", "insert into people select seq from seq_1_to_2500")
     patient = ConnectedResources(ResourceSettings(patience=math.inf))
     found: list[TableData] = []
-    reading = f"select 1 from information_schema.processlist where db = '{database.name}' and info like 'select `id` as%'"
-    thread = threading.Thread(target=_collect, args=(patient, request(database, base_retry_back_off=0.1), found), daemon=True)
+    slow = request(database, table=None, sql="select id, sleep(0.001) as slept from people", base_retry_back_off=0.1)
+    thread = threading.Thread(target=_collect, args=(patient, slow, found), daemon=True)
     thread.start()
+    reading = f"select 1 from information_schema.processlist where db = '{database.name}' and info like 'select id, sleep%'"
     until(lambda: bool(mariadb.execute(reading)))
     mariadb.kill()
     mariadb.start()
     thread.join(60)
-    assert [data.table.num_rows for data in found] == [150_000]
+    assert [data.table.num_rows for data in found] == [2_500]
     assert "trying again" in caplog.text
 
 
