@@ -93,7 +93,8 @@ def res_rds_mysql(
     missing.
 
     With ``primary_keys`` and ``update_time_key`` a refresh asks only for rows whose key is not smaller than the greatest one there was: the
-    column should have an index, and a row that is removed from the database stays here, so mark it with ``deleted_flag_key`` instead.
+    column should have an index, and a row that is removed from the database stays here, so mark it with ``deleted_flag_key`` instead. Rows
+    that come later with just the greatest key are seen too, unless more than 10,000 rows have it.
 
     The address ``sqlite:PATH`` is a SQLite file; a relative path is seen from the folder of the job's files. The user, the password and the
     database do not matter then.
