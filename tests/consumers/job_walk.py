@@ -97,8 +97,9 @@ class JobWalk:
         """Whoever was asleep wakes up, someone new comes; all work until nothing is left, or the job has ended."""
         for worker in self.workers:
             worker.asleep = False
-        self._join()
         for _ in range(400):
+            if not self.state.consumers:
+                self._join()
             for worker in list(self.workers):
                 self._beat_of(worker)
                 for shard in sorted(worker.held):
@@ -155,7 +156,8 @@ class JobWalk:
     def _join(self) -> None:
         if len(self.workers) < 6:
             self.born += 1
-            self.workers.append(Worker(f"worker-{self.born}", f"process-{self.born}"))
+            # Names come again: whoever was taken for dead may wake up beside a successor of its name.
+            self.workers.append(Worker(self.random.choice("ABCD"), f"process-{self.born}"))
             self._beat_of(self.workers[-1])
 
     def _beat_of(self, worker: Worker) -> None:
@@ -192,10 +194,21 @@ class JobWalk:
         if hold is None:
             return
         self.seen[f"point {hold.point}"] += 1
+        at = hold.point
         try:
-            getattr(self, f"_point_{hold.point}")(worker, shard, hold)
+            getattr(self, f"_point_{at}")(worker, shard, hold)
+            if self.random.random() < 0.05:
+                self._lose_the_answer(worker, shard, hold, at)
         except LogsluiceError as refusal:
             self._refused(worker, shard, refusal)
+
+    def _lose_the_answer(self, worker: Worker, shard: int, hold: Hold, at: int) -> None:
+        """It was done, but the worker cannot know, and does it again: computing anew before it records an intent."""
+        self.seen["lost answer"] += 1
+        if at == 4:
+            hold.to_commit = sorted(self.targets)
+        hold.point = 2 if at == 3 else at
+        worker.held[shard] = hold
 
     def _has_work(self, worker: Worker, shard: int) -> bool:
         hold = worker.held.get(shard)

@@ -16,7 +16,7 @@ from transforms.stores.cursor import BEGIN
 WALKS = [500, pytest.param(10_000, marks=pytest.mark.soak)]
 STEPS = 100
 EVENTS = ("kill", "sleep", "wake", "leave", "split", "merge", "edit", "restart", "repeated commit", "ConsumerNotMatch", "ConsumerNotExist",
-          "NotExistConsumerWithBody", *(f"point {number}" for number in range(1, 6)))  # fmt: skip
+          "NotExistConsumerWithBody", "ConsumerAlreadyExist", "SliceTakenOver", "lost answer", *(f"point {number}" for number in range(1, 6)))  # fmt: skip
 
 
 @pytest.fixture
