@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from transforms.schedule.failure import Failure
+from transforms.schedule.failure import WORKER_LOST, Failure
 from transforms.schedule.instance import Instance, make_instance
 from transforms.schedule.plan import Begin, Make, Progress, Wait, next_step
+from transforms.schedule.retry import MANUAL_RETRY_US
 from transforms.schedule.task import Task
 from transforms.schedule.task_edit import check_edit
 
@@ -20,17 +22,22 @@ Outcome = tuple[int, bool, bool]
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens to the task from outside: ``edit``, ``retry``, ``enable``, ``disable``."""
+    """Something from outside: ``edit``, ``retry`` (of a schedule time, else of the oldest that can be), ``enable``, ``disable``, the
+    scheduler goes ``down`` and comes ``up``, its ``clock`` is off by ``shift_us`` from now on."""
 
     at_us: int
     kind: str
     task: Task | None = None
     schedule_time: int = 0
+    shift_us: int = 0
 
 
 @dataclass
 class Simulation:
-    """Runs one task. ``outcome(instance, run number, attempt number)`` tells how an attempt goes, numbers from 0."""
+    """Runs one task. ``outcome(instance, run number, attempt number)`` tells how an attempt goes, numbers from 0.
+
+    ``true_us`` is the moment, ``now_us`` what the scheduler's clock shows.
+    """
 
     task: Task
     created_us: int
@@ -39,27 +46,35 @@ class Simulation:
     instances: dict[int, Instance] = field(default_factory=dict)
     snapshots: dict[int, Task] = field(default_factory=dict)
     enabled: bool = True
-    now_us: int = 0
+    down: bool = False
+    true_us: int = 0
+    shift_us: int = 0
     _ends: tuple[int, int, bool, bool] | None = None
     _progress: Progress | None = None
 
+    @property
+    def now_us(self) -> int:
+        return self.true_us + self.shift_us
+
     def run(self, events: Sequence[Event], until_us: int) -> None:
         """Everything that happens up to a moment, that moment included."""
-        waiting = sorted(events, key=lambda event: event.at_us)
-        self.now_us = self.created_us
-        while self.now_us <= until_us:
+        waiting = deque(sorted(events, key=lambda event: event.at_us))
+        self.true_us = self.created_us
+        while self.true_us <= until_us:
             self._end_attempt()
-            while waiting and waiting[0].at_us <= self.now_us:
-                self._happen(waiting.pop(0))
-            step = next_step(self.task, self.progress(), self.now_us)
+            while waiting and waiting[0].at_us <= self.true_us:
+                self._happen(waiting.popleft())
+            step = Wait(None, "running") if self.down else next_step(self.task, self.progress(), self.now_us)
             if not isinstance(step, Wait):
                 self._do(step)
                 continue
-            moments = [step.until_us, self._ends[1] if self._ends else None, waiting[0].at_us if waiting else None]
+            planned = None if step.until_us is None else step.until_us - self.shift_us
+            moments = (planned, self._ends[1] if self._ends and not self.down else None, waiting[0].at_us if waiting else None)
             coming = [moment for moment in moments if moment is not None]
             if not coming:
-                return
-            self.now_us = max(self.now_us, min(coming))
+                break
+            self.true_us = max(self.true_us, min(coming))
+        self.true_us = until_us
 
     def progress(self) -> Progress:
         """As a ledger would have it; kept up to date by `_put` instead of being gathered each time."""
@@ -69,6 +84,7 @@ class Simulation:
 
     def _do(self, step: Make | Begin) -> None:
         if isinstance(step, Make):
+            assert step.problem is None
             assert step.schedule_time not in self.instances
             one = make_instance("plan-1", step.schedule_time, step.window, self.now_us)
             self.snapshots[step.schedule_time] = self.task
@@ -76,17 +92,20 @@ class Simulation:
             one = step.instance.begin(self.now_us)
         self._put(one)
         takes, well, final = self.outcome(one, len(one.runs) - 1, len(one.run.attempts) - 1)
-        self._ends = (one.schedule_time, self.now_us + takes, well, final)
+        self._ends = (one.schedule_time, self.true_us + takes, well, final)
 
     def _end_attempt(self) -> None:
-        if self._ends is None or self._ends[1] > self.now_us:
+        if self._ends is None or self._ends[1] > self.true_us or self.down:
             return
         schedule_time, _, well, final = self._ends
+        self._finish(schedule_time, None if well else FAILED, final)
+
+    def _finish(self, schedule_time: int, failure: Failure | None, final: bool = False) -> None:
         one, self._ends = self.instances[schedule_time], None
         limits = self.snapshots[schedule_time].limits if len(one.runs) == 1 else self.task.limits
         if final:
             limits = replace(limits, max_retries=0)
-        self._put(one.succeed(self.now_us) if well else one.fail(self.now_us, FAILED, limits))
+        self._put(one.succeed(self.now_us) if failure is None else one.fail(self.now_us, failure, limits))
 
     def _happen(self, event: Event) -> None:
         if event.kind == "edit":
@@ -94,10 +113,23 @@ class Simulation:
             check_edit(self.task, event.task, self.progress().last)
             self.task = event.task
         elif event.kind == "retry":
-            self._put(self.instances[event.schedule_time].retry(event.at_us))
+            self._retry(event)
+        elif event.kind == "clock":
+            self.shift_us = event.shift_us
+        elif event.kind in ("down", "up"):
+            self.down = event.kind == "down"
+            if not self.down and self._ends is not None:
+                # Whoever takes over finds an attempt that nobody runs.
+                self._finish(self._ends[0], WORKER_LOST)
         else:
             self.enabled = event.kind == "enable"
             self._progress = replace(self.progress(), enabled=self.enabled)
+
+    def _retry(self, event: Event) -> None:
+        young = (one for _, one in sorted(self.instances.items()) if one.finished and self.now_us - one.created_us < MANUAL_RETRY_US)
+        one = self.instances[event.schedule_time] if event.schedule_time else next(young, None)
+        if one is not None:
+            self._put(one.retry(self.now_us))
 
     def _put(self, one: Instance) -> None:
         before = self.progress()

@@ -15,7 +15,7 @@ __all__ = ["Fields", "Places", "no_places", "parse_duration"]
 Places = Callable[[tuple[str, ...]], Location | None]
 """Where the value of a path of keys stands in the user's file; None when there is no file."""
 
-_DURATION = re.compile(r"(\d{1,9})\s*([smhd])")
+_DURATION = re.compile(r"([0-9]{1,9})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -68,7 +68,7 @@ class Fields:
             if default is None:
                 self.refuse(name, f"{self.called(name)} is missing", hint or f"a whole number from {low} to {high}")
             return default
-        if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}", value.strip()):
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}", value.strip()):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             self.refuse(name, f"{self.called(name)} is a whole number, not {_kind(value)}", hint)

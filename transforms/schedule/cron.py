@@ -16,7 +16,7 @@ __all__ = ["CronExpression", "parse_cron"]
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _DAYS_IN = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_PART = re.compile(r"(?:(?P<all>\*)|(?P<low>\d{1,4})(?:-(?P<high>\d{1,4}))?)(?:/(?P<step>\d{1,4}))?")
+_PART = re.compile(r"(?:(?P<all>\*)|(?P<low>[0-9]{1,4})(?:-(?P<high>[0-9]{1,4}))?)(?:/(?P<step>[0-9]{1,4}))?")
 _FORM = "five fields: minute, hour, day of month, month, day of week, such as '0/10 * * * *'"
 
 

@@ -46,7 +46,7 @@ def read_range(schedule: Fields, configuration: Fields, zone: dt.tzinfo) -> Inte
 def _moment(fields: Fields, name: str, zone: dt.tzinfo) -> int | None:
     """Unix seconds, as a number or as an ISO 8601 time (without an offset: in the schedule's zone)."""
     value = fields.raw(name)
-    if not isinstance(value, str) or value.strip().isdigit():
+    if not isinstance(value, str) or value.strip().isdecimal():
         return fields.whole(name, 0, LAST_MOMENT) if value is not None else None
     if value.strip() == "now" or value.strip()[:1] in ("-", "+"):
         fields.refuse(

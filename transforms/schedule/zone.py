@@ -13,7 +13,7 @@ __all__ = ["DEFAULT_ZONE", "is_fixed", "offset_at", "schedule_zone"]
 DEFAULT_ZONE = "+0800"
 """The zone of a schedule that names none."""
 
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+_OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
 _HINT = "write an offset such as +0800 (from -1200 to +1400, minutes 00, 30 or 45), or a name such as Europe/Berlin"
 
 
