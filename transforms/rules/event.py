@@ -14,6 +14,8 @@ from transforms.rules.values import stored_text
 
 __all__ = ["DEFAULT_TARGET", "DROPPED", "Event", "EventFailed", "Journal", "Target", "check_time", "wins"]
 
+MOST_DETAIL = 2_000
+"""So many characters of a reason are kept: reports hold many of them, and dead letters hold the log itself."""
 DROPPED: tuple[Event, ...] = ()
 """What a step answers when the event goes no further."""
 
@@ -60,8 +62,10 @@ class EventFailed(Exception):
 
     @staticmethod
     def of(function: str, cause: BaseException | str, start: int, end: int) -> EventFailed:
-        """From what a function raised."""
-        detail = str(cause) or type(cause).__name__
+        """From what a function raised; of a text as long as the value it quotes the beginning is kept."""
+        detail = stored_text(str(cause)) or type(cause).__name__  # it may quote what UTF-8 cannot hold
+        if len(detail) > MOST_DETAIL:
+            detail = f"{detail[:MOST_DETAIL]}… ({len(detail):,} characters)"
         if isinstance(cause, TimeoutError):
             detail = "the regular expression took too long on this value"
         return EventFailed(f"error when calling : {function}\nDetail: {detail}", start, end)
