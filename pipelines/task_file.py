@@ -64,10 +64,13 @@ def _value(node: yaml.Node, path: tuple[str, ...], found: dict[tuple[str, ...], 
         values: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise ParameterInvalid("a key is a word", location=_place(key, text, source))
+                raise ParameterInvalid("a key is a word", hint="write `key: value`", location=_place(key, text, source))
             if key.value in values:
                 raise ParameterInvalid(f"{key.value!r} is given twice", hint="leave one out", location=_place(key, text, source))
-            values[key.value] = _value(value, (*path, key.value), found, text, source)
+            inner = (*path, key.value)
+            values[key.value] = _value(value, inner, found, text, source)
+            if isinstance(value, yaml.MappingNode) and not value.flow_style:
+                found[inner] = _place(key, text, source)
         return values
     return _scalar(node)
 
@@ -97,6 +100,7 @@ def _place(node: yaml.Node, text: str, source: str) -> Location:
 def _no_yaml(error: yaml.MarkedYAMLError, text: str, source: str) -> ParameterInvalid:
     mark = error.problem_mark
     at = min(mark.index if mark is not None else 0, len(text))
-    sign = text[at : at + 1]
-    hint = "write the value in quotes" if sign and sign in "@*%`&!" else "a task file is YAML or JSON"
+    # The mark stands at the sign that means something to YAML, or right behind it.
+    signs = set(text[max(0, at - 1) : at + 1])
+    hint = "write the value in quotes" if signs & set("@*%`&!") else "a task file is YAML or JSON"
     return ParameterInvalid(f"this is no YAML: {error.problem or error.context}", hint=hint, location=Location(text, at, at + 1, source))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from transforms.core.errors import Location, ParameterInvalid
-from transforms.core.suggest import suggestion
+from transforms.core.suggest import nearest, suggestion
 from transforms.schedule.problems import Problem
 
 __all__ = ["Fields", "Places", "no_places", "parse_duration"]
@@ -39,6 +39,7 @@ class Fields:
         self._values = values
         self._path = path
         self._places = places
+        self._missed: dict[str, Problem] = {}
         self.problems = problems
 
     def has(self, name: str) -> bool:
@@ -54,19 +55,20 @@ class Fields:
         value = self._values.get(name)
         if value is None or (required and value == ""):
             if required:
-                self.refuse(name, f"{self.called(name)} is missing")
+                self._missing(name, "write the key and a value")
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            self.refuse(name, f"{self.called(name)} is a text, not {_kind(value)}")
+            self.refuse(name, f"{self.called(name)} is a text, not {_kind(value)}", "write a text, in quotes if need be")
             return default
         return str(value)
 
     def whole(self, name: str, low: int, high: int, default: int | None = None, *, hint: str | None = None) -> int | None:
         """A whole number from ``low`` to ``high``; without a default it must be there."""
+        hint = hint or f"write a whole number from {low} to {high}"
         value = self._values.get(name)
         if value is None:
             if default is None:
-                self.refuse(name, f"{self.called(name)} is missing", hint or f"a whole number from {low} to {high}")
+                self._missing(name, hint)
             return default
         if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}", value.strip()):
             value = int(value)
@@ -74,7 +76,7 @@ class Fields:
             self.refuse(name, f"{self.called(name)} is a whole number, not {_kind(value)}", hint)
             return default
         if not low <= value <= high:
-            self.refuse(name, f"{self.called(name)} is {value}", hint or f"it lies from {low} to {high}")
+            self.refuse(name, f"{self.called(name)} is {value}, which is out of range", hint)
             return default
         return value
 
@@ -85,7 +87,7 @@ class Fields:
             return bool(value)
         if isinstance(value, str) and value.casefold() in ("true", "false"):
             return value.casefold() == "true"
-        self.refuse(name, f"{self.called(name)} is true or false, not {_kind(value)}")
+        self.refuse(name, f"{self.called(name)} is true or false, not {_kind(value)}", "write true or false")
         return False
 
     def choice(self, name: str, known: Sequence[str], default: str | None = None) -> str | None:
@@ -108,13 +110,16 @@ class Fields:
             return default
 
     def section(self, name: str, *, required: bool = False) -> Fields:
-        """A mapping inside this one; an empty one when it is missing or none."""
+        """A mapping inside this one; an empty one when it is missing or none, and then only that is noted."""
         value = self._values.get(name)
+        problems = self.problems
         if value is None and required:
-            self.refuse(name, f"{self.called(name)} is missing")
+            self._missing(name, "write the key, and `key: value` lines under it")
+            problems = []
         elif value is not None and not isinstance(value, Mapping):
-            self.refuse(name, f"{self.called(name)} is a mapping of keys to values, not {_kind(value)}")
-        return Fields(value if isinstance(value, Mapping) else {}, (*self._path, name), self.problems, self._places)
+            self.refuse(name, f"{self.called(name)} is a mapping, not {_kind(value)}", "write `key: value` lines under it")
+            problems = []
+        return Fields(value if isinstance(value, Mapping) else {}, (*self._path, name), problems, self._places)
 
     def refuse(self, name: str | None, message: str, hint: str | None = None) -> None:
         """Note a problem at a key, or at its mapping when the key is not there."""
@@ -136,11 +141,20 @@ class Fields:
         """Note keys that nobody knows."""
         for name in self._values:
             if name not in known:
-                self.refuse(name, f"unknown key {self.called(str(name))!r}", suggestion(str(name), known, "key"))
+                # A mistyped key is one problem, not a missing and an unknown one.
+                meant = nearest(str(name), self._missed)
+                if meant is not None:
+                    self.problems.remove(self._missed.pop(meant))
+                hint = f"did you mean {meant!r}?" if meant else suggestion(str(name), known, "key") or "leave it out"
+                self.refuse(str(name), f"unknown key {self.called(str(name))!r}", hint)
 
     def called(self, name: str) -> str:
         """The key with those above it: ``schedule.interval``."""
         return ".".join((*self._path, name))
+
+    def _missing(self, name: str, hint: str) -> None:
+        self.refuse(name, f"{self.called(name)} is missing", hint)
+        self._missed[name] = self.problems[-1]
 
     def _place(self, name: str | None) -> Location | None:
         own = self._places((*self._path, name)) if name is not None else None

@@ -47,6 +47,8 @@ def _unpacked(parameters: Fields, key: str) -> Any:
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            parameters.refuse(key, f"{parameters.called(key)} is no JSON: {error.msg}")
+            parameters.refuse(
+                key, f"{parameters.called(key)} is no JSON: {error.msg}", "write JSON, or a list or mapping of the file itself"
+            )
             return None
     return list(value) if isinstance(value, tuple) else value

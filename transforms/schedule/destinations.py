@@ -122,7 +122,9 @@ def _metrics(parameters: Fields, project: str, name: str) -> MetricstoreDestinat
     parameters.finish(_METRIC_KEYS)
     metrics, labels = read_names(parameters, "metricKeys"), read_names(parameters, "labelKeys")
     if not metrics and not parameters.raw("metricKeys"):
-        parameters.refuse("metricKeys", "parameters.metricKeys is missing", "name the numeric result columns that become samples")
+        parameters.refuse(
+            "metricKeys", f"{parameters.called('metricKeys')} is missing", "name the numeric result columns that become samples"
+        )
     for metric in metrics:
         if not _METRIC.fullmatch(metric):
             parameters.refuse("metricKeys", f"{metric!r} is no name of a metric", "letters, digits, _ and :, not a digit first")

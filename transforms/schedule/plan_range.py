@@ -33,12 +33,14 @@ def read_range(schedule: Fields, configuration: Fields, zone: dt.tzinfo) -> Inte
     where = configuration if configuration.has("fromTime") else schedule
     if not _EARLIEST <= start < LAST_MOMENT:
         where.refuse(
-            "fromTime", f"{where.called('fromTime')} is {start}", "a time after 2016-01-01 00:00:00 +0800, in Unix seconds or ISO 8601"
+            "fromTime",
+            f"{where.called('fromTime')} is {where.raw('fromTime')}",
+            "a time after 2016-01-01 00:00:00 +0800, in Unix seconds or ISO 8601",
         )
         return None
     where = configuration if configuration.has("toTime") else schedule
     if end and not start < end <= LAST_MOMENT:
-        where.refuse("toTime", f"{where.called('toTime')} is {end}, not after fromTime, {start}", "0 leaves the end open")
+        where.refuse("toTime", f"{where.called('toTime')} is {where.raw('toTime')}, which is not after fromTime", "0 leaves the end open")
         return None
     return Interval(start, end or LAST_MOMENT)
 

@@ -74,10 +74,11 @@ def _read(document: Mapping[str, Any], project: str, places: Places, default_zon
     if name is not None and not TaskName.fullmatch(name):
         job.refuse("name", f"{name!r} is no name of a task", "2 to 64 of a-z, 0-9, - and _, first and last a letter or digit")
     display_name = job.text("displayName", name) or ""
-    timing = read_schedule(job.section("schedule", required=True), default_zone)
+    schedule = job.section("schedule", required=True)
+    timing = read_schedule(schedule, default_zone)
     configuration = job.section("configuration", required=True)
     window = _window(configuration)
-    span = read_range(job.section("schedule"), configuration, timing.zone)
+    span = read_range(schedule, configuration, timing.zone)
     if timing.rule is not None and window is not None and span is not None:
         _check_lengths(configuration, window, timing.rule, span, timing.zone)
     retries = configuration.whole("maxRetries", 1, 100, RetryLimits.max_retries)
