@@ -6,6 +6,7 @@ import gc
 import pickle
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -14,12 +15,17 @@ from apache_beam.testing.util import assert_that
 
 from pipelines.launch import new_pipeline, options_of, run_pipeline
 from transforms.apply_rule import ApplyRule, RuleSurroundings, _Release
+from transforms.connectors import create_logstore, open_logstore
 from transforms.core.errors import QueryFailed
 from transforms.core.log_group import LogGroup
+from transforms.read_logstore import ReadLogstore
 from transforms.rules.batch import RuleBatch
 from transforms.rules.brake import Brake
 from transforms.rules.problems import RuleInvalid
 from transforms.rules.rule import compile_rule
+from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.shard import even_shards
+from transforms.write_logstores import SaveFiles, WriteLogstores, load_files
 
 RULE = """\
 e_set("kind", str_lower(v("level")))
@@ -218,3 +224,32 @@ def test_a_batch_that_is_done_leaves_memory_by_itself() -> None:
         assert [state for state in states if state() is not None] == []
     finally:
         gc.enable()
+
+
+def test_nothing_is_encoded_between_reading_and_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    ipc, reduce = LogGroup.to_ipc, RuleBatch.__reduce__
+
+    def to_ipc(group: LogGroup) -> bytes:
+        encoded.append("group")
+        return ipc(group)
+
+    def reduced(batch: RuleBatch) -> tuple[Any, ...]:
+        encoded.append("batch")
+        return reduce(batch)
+
+    monkeypatch.setattr(LogGroup, "to_ipc", to_ipc)
+    monkeypatch.setattr(RuleBatch, "__reduce__", reduced)
+    stores = {name: LogstoreDescriptor("p", name, str(tmp_path / name), even_shards(1)) for name in ("s", "main", "errors")}
+    for store in stores.values():
+        create_logstore(store)
+    for _ in range(30):
+        open_logstore(stores["s"]).append(groups())
+    pipeline = new_pipeline(options_of([]))
+    outputs = pipeline | ReadLogstore(stores["s"]) | "Rule" >> ApplyRule(RULE.replace("e_output(p", "e_coutput(p"), targets=["errors"])
+    written = {"main": outputs.default, "errors": outputs.targets["errors"]}
+    written | "Write" >> WriteLogstores(stores, SaveFiles(str(tmp_path / "files")))
+    run_pipeline(pipeline)
+    rows = {name: sum(file.rows for file in files) for name, files in load_files(str(tmp_path / "files")).items()}
+    assert rows == {"main": 30 * 5, "errors": 30 * 2, "s": 0}
+    assert encoded == []
