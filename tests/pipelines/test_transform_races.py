@@ -212,3 +212,14 @@ def test_no_output_goes_to_the_dead_letters(home: Home, cli: Cli, job: Path, tmp
     add_logs(home, range(20, 25))
     assert cli("transform", str(write_job(tmp_path, 'e_output(logstore="source-dead-letters")\n'))).code == 1
     assert len(rows_of(home, "source-dead-letters")) == 9 and "holds its dead letters" in rows_of(home, "source-dead-letters")[-1]["reason"]
+
+
+def test_runs_are_listed(home: Home, cli: Cli, job: Path) -> None:
+    assert json.loads(cli("transforms", "--format", "json").stdout or "[]") == []
+    cli("transform", str(job))
+    begin(home, dataclasses.replace(plan_of(home, job), runs_finished=1), CLOCK)  # and the process is gone
+    listed = json.loads(cli("transforms", "clean", "--format", "json").stdout)
+    assert [(run["run"], run["state"], run["read"], run["dead"]) for run in listed] == [(1, "finished", 20, 4), (2, "running", "-", "-")]
+    assert listed == json.loads(cli("transforms", "--format", "json").stdout)
+    unknown = cli("transforms", "clan")
+    assert unknown.code == 2 and "did you mean 'clean'" in unknown.stderr
