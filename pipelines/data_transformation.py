@@ -252,7 +252,9 @@ def run_transform(
         return run_transform(home, _planned_again(home, plan, clock), options, clock, note=note, advance=advance)
     try:
         with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
-            files, reports = (f"{output or folder}/{plan.job.name}-{run.number}.{kind}" for kind in ("files", "reports"))
+            # A folder that is named may be that of other projects' jobs, and of homes that are gone.
+            name = f"{plan.project}-{plan.job.name}-{run.number}-{run.started_us}"
+            files, reports = (f"{output or folder}/{name}.{kind}" for kind in ("files", "reports"))
             pipeline = new_pipeline(options)
             build(pipeline, plan, files, reports, least=least_tasks(options))
             note(f"reading {counted(len(plan.snapshot.files), 'file')}")
