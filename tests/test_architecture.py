@@ -25,7 +25,11 @@ MOST_LINES = 600
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 IMPORTERS = {
     "apache_beam": ["transforms/*.py", "pipelines/*.py"],
-    "sqlalchemy": ["transforms/connectors/sql_catalogue*.py", "transforms/connectors/sql_database*.py"],
+    "sqlalchemy": [
+        "transforms/connectors/sql_catalogue*.py",
+        "transforms/connectors/sql_consumer_groups.py",
+        "transforms/connectors/sql_database*.py",
+    ],
     "pymysql": ["transforms/connectors/sql_database*.py", "pipelines/demo_database.py"],
     "psycopg": ["transforms/connectors/sql_database*.py"],
     "deltalake": ["transforms/connectors/delta/*.py"],

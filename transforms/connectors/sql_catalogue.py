@@ -17,7 +17,18 @@ from sqlalchemy.exc import IntegrityError
 from transforms.connectors import sql_catalogue_imports as imports
 from transforms.connectors import sql_catalogue_transforms as transforms
 from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine, reading, writing
-from transforms.connectors.sql_catalogue_schema import external_store, import_lane, import_run, logstore, migrate, name, project
+from transforms.connectors.sql_catalogue_schema import (
+    consumer,
+    consumer_group,
+    external_store,
+    import_lane,
+    import_run,
+    logstore,
+    migrate,
+    name,
+    project,
+    seat,
+)
 from transforms.core.errors import AlreadyExists, NotFound, UserError
 from transforms.core.secret import Secret
 from transforms.core.suggest import suggestion
@@ -121,7 +132,7 @@ class SqlCatalogue:
         with writing(self._engine) as connection:
             _lock_project(connection, project_name)
             descriptor = _descriptor(_row(connection, logstore, _LOGSTORE, project_name, logstore_name))
-            for table in (import_run, import_lane):
+            for table in (import_run, import_lane, consumer_group, consumer, seat):
                 connection.execute(table.delete().where(table.c.project == project_name, table.c.logstore == logstore_name))
             _delete(connection, logstore, project_name, logstore_name)
             return descriptor

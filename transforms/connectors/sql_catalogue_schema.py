@@ -16,7 +16,20 @@ from sqlalchemy.dialects import mysql
 from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected, StoreUnavailable
 
-__all__ = ["MIGRATIONS", "external_store", "import_lane", "import_run", "logstore", "migrate", "name", "project", "transform_run"]
+__all__ = [
+    "MIGRATIONS",
+    "consumer",
+    "consumer_group",
+    "external_store",
+    "import_lane",
+    "import_run",
+    "logstore",
+    "migrate",
+    "name",
+    "project",
+    "seat",
+    "transform_run",
+]
 
 _metadata = sa.MetaData()
 # Names compare byte by byte on every database: MySQL's default collations would call "a" and "A" the same.
@@ -107,6 +120,47 @@ transform_run = sa.Table(
     **_OPTIONS,
 )
 
+consumer_group = sa.Table(  # its row is the lock of all that the group has
+    "consumer_group",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("logstore", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("timeout_s", sa.Integer, nullable=False),
+    sa.Column("ordered", sa.Boolean, nullable=False),
+    sa.Column("shards_version", sa.BigInteger, nullable=False),
+    **_OPTIONS,
+)
+
+consumer = sa.Table(
+    "consumer",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("logstore", _Name, primary_key=True),
+    sa.Column("consumer_group", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("incarnation", _Text, nullable=False),
+    sa.Column("last_beat_us", sa.BigInteger, nullable=False),
+    **_OPTIONS,
+)
+
+seat = sa.Table(
+    "seat",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("logstore", _Name, primary_key=True),
+    sa.Column("consumer_group", _Name, primary_key=True),
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("owner", _Text, nullable=False),
+    sa.Column("heir", _Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("checkpoint", _Text, nullable=True),
+    sa.Column("saved_us", sa.BigInteger, nullable=False),
+    sa.Column("saved_by", _Text, nullable=False),
+    **_OPTIONS,
+)
+
 Migration = Callable[[sa.Connection], None]
 
 
@@ -118,7 +172,11 @@ def _transform_ledger(connection: sa.Connection) -> None:
     transform_run.create(connection, checkfirst=True)
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables, _transform_ledger)
+def _consumer_groups(connection: sa.Connection) -> None:
+    _metadata.create_all(connection, checkfirst=True, tables=[consumer_group, consumer, seat])
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _transform_ledger, _consumer_groups)
 """``MIGRATIONS[n]`` leads from version n to n + 1."""
 
 
