@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from transforms.schedule.failure import WORKER_LOST, Failure
-from transforms.schedule.instance import Instance, make_instance
+from transforms.schedule.instance import Instance, StateConflict, make_instance
 from transforms.schedule.plan import Begin, Make, Progress, Wait, next_step
 from transforms.schedule.retry import MANUAL_RETRY_US
 from transforms.schedule.task import Task
@@ -23,13 +23,14 @@ Outcome = tuple[int, bool, bool]
 @dataclass(frozen=True)
 class Event:
     """Something from outside: ``edit``, ``retry`` (of a schedule time, else of the oldest that can be), ``enable``, ``disable``, the
-    scheduler goes ``down`` and comes ``up``, its ``clock`` is off by ``shift_us`` from now on."""
+    scheduler goes ``down`` and comes ``up``, its ``clock`` is off by ``shift_us`` from now on. ``outcome``: how the run that is asked for goes."""
 
     at_us: int
     kind: str
     task: Task | None = None
     schedule_time: int = 0
     shift_us: int = 0
+    outcome: Outcome | None = None
 
 
 @dataclass
@@ -45,6 +46,8 @@ class Simulation:
     check: Callable[[Simulation], None] = lambda simulation: None
     instances: dict[int, Instance] = field(default_factory=dict)
     snapshots: dict[int, Task] = field(default_factory=dict)
+    asked: dict[tuple[int, int], Outcome] = field(default_factory=dict)
+    refused: list[Event] = field(default_factory=list)
     enabled: bool = True
     down: bool = False
     true_us: int = 0
@@ -91,7 +94,8 @@ class Simulation:
         else:
             one = step.instance.begin(self.now_us)
         self._put(one)
-        takes, well, final = self.outcome(one, len(one.runs) - 1, len(one.run.attempts) - 1)
+        scripted = self.asked.get((one.schedule_time, len(one.runs) - 1))
+        takes, well, final = scripted or self.outcome(one, len(one.runs) - 1, len(one.run.attempts) - 1)
         self._ends = (one.schedule_time, self.true_us + takes, well, final)
 
     def _end_attempt(self) -> None:
@@ -127,9 +131,17 @@ class Simulation:
 
     def _retry(self, event: Event) -> None:
         young = (one for _, one in sorted(self.instances.items()) if one.finished and self.now_us - one.created_us < MANUAL_RETRY_US)
-        one = self.instances[event.schedule_time] if event.schedule_time else next(young, None)
-        if one is not None:
-            self._put(one.retry(self.now_us))
+        one = self.instances.get(event.schedule_time) if event.schedule_time else next(young, None)
+        try:
+            retried = one.retry(self.now_us) if one is not None else None
+        except StateConflict:
+            retried = None
+        if retried is None:
+            self.refused.append(event)
+            return
+        if event.outcome is not None:
+            self.asked[(retried.schedule_time, len(retried.runs) - 1)] = event.outcome
+        self._put(retried)
 
     def _put(self, one: Instance) -> None:
         before = self.progress()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from transforms.core.errors import NotFound, SqlError, StoreUnavailable
 from transforms.core.interval import Interval
 from transforms.schedule.failure import CANCELLED, Failure, failure_of
 from transforms.schedule.instance import Instance, InstanceState, StateConflict, instance_id, make_instance
+from transforms.schedule.instance_record import instance_of, record_of
 from transforms.schedule.retry import MANUAL_RETRY_US, RetryLimits
 
 SECOND = 1_000_000
@@ -45,10 +48,11 @@ def check(one: Instance, limits: RetryLimits) -> None:
     else:
         assert last is None or last.failure is not None
         assert one.end_us is None
+    assert instance_of(json.loads(json.dumps(record_of(one)))) == one
     assert one.queued == (one.state == "STARTING" and last is None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["begin", "succeed", "fail", "fail", "retry", "late", "cancel"]), st.integers(-5, 400)), max_size=60

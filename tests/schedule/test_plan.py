@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from itertools import islice
 
@@ -178,3 +179,11 @@ def test_forgotten_instances_are_run_again_only_when_all_are() -> None:
 def test_a_long_backfill_is_made_window_by_window() -> None:
     plan = plan_backfill(task({"type": "FixedRate", "interval": "1s"}), progress(), [], Interval(0, START))
     assert [one.schedule_time for one in islice(plan.windows(), 3)] == [0, 1, 2]
+
+
+def test_tasks_and_plans_travel_between_processes() -> None:
+    one = task({"type": "Cron", "cronExpression": "0 2 * * *", "timeZone": "Europe/Berlin"}, fromTimeExpr="-23h")
+    back = pickle.loads(pickle.dumps(one))
+    assert back == one
+    assert list(islice(upcoming(back, progress()), 3)) == list(islice(upcoming(one, progress()), 3))
+    assert repr(back).count("document") == 0

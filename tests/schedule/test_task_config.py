@@ -181,7 +181,7 @@ PATHS = [("name",), ("displayName",), ("schedule",), ("configuration",), *(("sch
        "toTimeExpr", "fromTime", "toTime", "maxRunTimeInSeconds", "maxRetries", "resourcePool", "dataFormat", "parameters", "late"))]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(["FixedRate", "Hourly", "Daily", "Weekly", "Cron"]), st.sampled_from(["log2log", "log2metric", "log2table"]),
        st.dictionaries(st.sampled_from(PATHS), VALUES, min_size=1, max_size=3), st.dictionaries(st.sampled_from(["metricKeys", "labelKeys", "addLabels", "keyColumns"]), VALUES))  # fmt: skip
 def test_any_value_in_any_place_is_taken_or_refused(

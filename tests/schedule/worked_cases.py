@@ -30,20 +30,13 @@ def run_schedule(
 
     durations = {moment(text): seconds for text, seconds in run_durations.items()}
     scripted = {moment(text): steps for text, steps in attempts.items()}
-    retries: dict[int, list[Mapping[str, Any]]] = {}
-    for event in events:
-        if event["type"] == "retry":
-            retries.setdefault(moment(event["scheduleTime"]), []).append(event)
 
     def outcome(instance: Instance, run: int, attempt: int) -> Outcome:
         at = instance.schedule_time
-        if run > 0:
-            asked = retries[at][run - 1]
-            return asked["duration"] * SECOND, asked["result"] == "SUCCEEDED", True
         steps = scripted.get(at, ())
         if attempt < len(steps):
-            return steps[attempt]["seconds"] * SECOND, steps[attempt]["ok"], False
-        return durations.get(at, run_duration) * SECOND, True, False
+            return round(steps[attempt]["seconds"] * SECOND), steps[attempt]["ok"], False
+        return round(durations.get(at, run_duration) * SECOND), True, False
 
     current = dict(config)
     created_us, happened = 0, []
@@ -54,8 +47,11 @@ def run_schedule(
         elif event["type"] == "edit":
             current = {**current, **event["set"]}
             happened.append(Event(at_us, "edit", _task(current, timezone, moment)))
+        elif event["type"] == "retry":
+            goes = (round(event["duration"] * SECOND), event["result"] == "SUCCEEDED", True)
+            happened.append(Event(at_us, "retry", schedule_time=moment(event["scheduleTime"]), outcome=goes))
         else:
-            happened.append(Event(at_us, event["type"], schedule_time=moment(event["scheduleTime"]) if "scheduleTime" in event else 0))
+            happened.append(Event(at_us, event["type"]))
     simulation = Simulation(_task(config, timezone, moment), created_us, outcome)
     simulation.run(happened, moment(now) * SECOND)
     return [_instance(one, shown) for _, one in sorted(simulation.instances.items())]
