@@ -84,15 +84,20 @@ class Quotes:
         self.bytes = _kept.bytes[:size]
         self.bytes[_MARGIN : _MARGIN + len(data)] = np.frombuffer(data, np.uint8)
         self.has_escapes = b"\\" in data
+        # With no backslash behind another, a quote is escaped if there is one before it: no need to look at runs of them.
+        in_runs = self.has_escapes and b"\\\\" in data
         limits = starts + _MARGIN
         places, counts = [], []
         # Piece by piece, so that what is made between stays in the processor's cache.
         for begin in range(0, size, _PIECE):
             is_quote = self.bytes[begin : begin + _PIECE] == _QUOTE
+            if self.has_escapes and not in_runs:
+                is_quote[1:] &= self.bytes[begin : begin + len(is_quote) - 1] != _BACKSLASH
+                is_quote[:1] &= self.bytes[max(begin - 1, 0)] != _BACKSLASH
             places.append((np.flatnonzero(is_quote) + begin).astype(np.int32))
             counts.append(np.packbits(is_quote, bitorder="little"))
         self.at = np.concatenate(places)
-        if self.has_escapes:
+        if in_runs:
             self.at = self.at[~self._escaped(self.at)]
             first = np.searchsorted(self.at, limits)
         else:

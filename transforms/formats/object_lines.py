@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-__all__ = ["object_lines", "written"]
+__all__ = ["ObjectLines", "object_lines", "written"]
 
 _PIECE = 256 * 1024
 _SAMPLE = 64
@@ -23,20 +24,32 @@ _NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 _Fields = Sequence[tuple[str, pl.Series | str]]
 
 
-def object_lines(columns: Mapping[str, pl.Series | str], rows: int) -> pl.Series:
+class ObjectLines:
+    """Lines as a text column, and the same as bytes (a buffer to write), which are made when they are first asked for."""
+
+    def __init__(self, lines: pl.Series) -> None:
+        self.lines = lines
+
+    @cached_property
+    def data(self) -> Any:
+        return written(self.lines)
+
+
+def object_lines(columns: Mapping[str, pl.Series | str], rows: int) -> ObjectLines:
     """A compact JSON object for each row, with its line end; null = the row does not have the field. All values are text.
 
     A ``str`` stands for the same text in every row.
     """
     if not rows:
-        return pl.Series("line", [], pl.String)
+        return ObjectLines(pl.Series("line", [], pl.String))
     fields = list(columns.items())
     probed = _needing_escapes(fields, _SAMPLE)
     if not probed:
-        lines, expected = _joined(fields, rows)
-        if _counted(written(lines)) == expected:
-            return lines
-    return _joined(_escaped(fields, probed | _needing_escapes(fields, rows, probed)), rows)[0]
+        joined, expected = _joined(fields, rows)
+        found = ObjectLines(joined)
+        if _counted(found.data) == expected:
+            return found
+    return ObjectLines(_joined(_escaped(fields, probed | _needing_escapes(fields, rows, probed)), rows)[0])
 
 
 def written(lines: pl.Series) -> Any:
