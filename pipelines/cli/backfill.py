@@ -38,5 +38,5 @@ def command(
         show_plan(app, plan, format)
         return
     finished = run_plan(app, plan, runner, flags)
-    show_run(app, plan, finished, format)
+    show_run(app, plan, finished, format, job)
     leave_with(finished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,8 +118,8 @@ def show_plan(app: App, plan: TransformPlan, format: str) -> None:
         app.emit(f"  replace what the job wrote for these pieces in {key}")
 
 
-def show_run(app: App, plan: TransformPlan, finished: Finished, format: str) -> None:
-    """What a run did, on stdout; what it met, on stderr."""
+def show_run(app: App, plan: TransformPlan, finished: Finished, format: str, job: str) -> None:
+    """What a run of the file ``job`` did, on stdout; what it met, on stderr."""
     run = finished.run
     if run is None:
         why = "there are no dead letters of the job" if plan.kind == "replay" else "every log of the range was transformed before"
@@ -142,7 +143,7 @@ def show_run(app: App, plan: TransformPlan, finished: Finished, format: str) -> 
             app.say(f"{level}: {counted(times, 'log')}{place}: " + note.message.replace("\n", ": "))
     if summary["dead"]:
         store = plan.job.dead_letters
-        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay` puts them through it")
+        app.say(f"hint: the dead letters are in {store.key}; mend the rule, then `logsluice replay {shlex.quote(job)}`")
 
 
 def leave_with(finished: Finished) -> None:

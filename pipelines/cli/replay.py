@@ -33,5 +33,5 @@ def command(app: App, job: str, flags: tuple[str, ...], dry_run: bool, runner: s
         show_plan(app, plan, format)
         return
     finished = run_plan(app, plan, runner, flags)
-    show_run(app, plan, finished, format)
+    show_run(app, plan, finished, format, job)
     leave_with(finished)
