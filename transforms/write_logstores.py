@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,9 +33,23 @@ Files = dict[str, list[DataFile]]
 FILE_BYTES = 64 * 1024 * 1024
 """In memory: a target's logs are written when they are that many, or"""
 BUFFER_BYTES = 96 * 1024 * 1024
-"""when all targets of a bundle have that many, all writers together: then those that have most."""
+"""when all targets of a bundle have that many, all writers of a thread together: then those of a writer that has its share."""
 LEAST_BYTES = 16 * 1024 * 1024
 """A writer beside many others has at least that much."""
+
+
+class _Writers(threading.local):
+    """The writers that a thread runs bundles of: most of a rule's outputs have few logs, and leave their share to the others."""
+
+    def __init__(self) -> None:
+        self.all: weakref.WeakSet[_WriteFiles] = weakref.WeakSet()
+
+    def waiting(self) -> int:
+        """Bytes that wait to be written."""
+        return sum(writer.waiting for writer in self.all)
+
+
+_writers = _Writers()
 
 
 class Destination(NamedTuple):
@@ -155,13 +171,19 @@ class _WriteFiles(beam.DoFn):
     def __init__(self, targets: Mapping[str, LogstoreDescriptor], origin: str | None, writers: int = 1) -> None:
         self._targets = targets
         self._origin = origin
-        self._most = max(BUFFER_BYTES // writers, LEAST_BYTES)
+        self._share = max(BUFFER_BYTES // writers, LEAST_BYTES)
         self._pending: dict[Destination, list[LogGroup]] = {}
         self._bytes: dict[Destination, int] = {}
         self._held: dict[Destination, set[int]] = {}
 
     def start_bundle(self) -> None:
         self._pending, self._bytes, self._held = {}, {}, {}
+        _writers.all.add(self)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be written."""
+        return sum(self._bytes.values())
 
     def process(self, element: tuple[str | Destination, LogGroup]) -> Iterable[Files]:
         place = element[0] if isinstance(element[0], Destination) else Destination(element[0])
@@ -174,7 +196,7 @@ class _WriteFiles(beam.DoFn):
         # Bounded by bytes too: a runner may make one bundle of everything.
         if self._bytes[place] >= FILE_BYTES:
             yield self._flush(place)
-        while sum(self._bytes.values()) >= self._most:
+        while self.waiting >= self._share and _writers.waiting() >= BUFFER_BYTES:
             yield self._flush(max(self._bytes, key=lambda each: self._bytes[each]))
 
     def finish_bundle(self) -> Iterable[WindowedValue]:
