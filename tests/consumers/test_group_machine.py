@@ -181,6 +181,9 @@ class TestLanes:
             with pytest.raises(ParameterInvalid):
                 lane.begin(wrong, "rule")
         assert lane.begin({0: (cursor_at(5), cursor_at(6)), 1: (BEGIN, cursor_at(1))}, "rule").number == 2
+        for late in (lambda: lane.intend(1, "files"), lambda: lane.finish(1)):
+            with pytest.raises(CommitConflict, match="slice 1 is not the open one"):
+                late()
 
 
 def test_lag() -> None:
