@@ -103,15 +103,24 @@ def _carry_out(home: Home, project: str, run: TransformRun, intent: CommitIntent
         with durable("transform.finish"):
             home.catalogue().record_transform(project, latest)
 
-    # The logs of a Logstore that was dropped meanwhile would have gone with it.
-    there = {key: files for key, files in intent.files.items() if _exists(home, key)}
-    IntentCommitter(record, lambda key: _open(home, key), finish).commit(dataclasses.replace(intent, files=there))
+    open_ones = {key: files for key, files in intent.files.items() if _waits(home, key, intent.app)}
+    IntentCommitter(record, lambda key: _open(home, key), finish).commit(dataclasses.replace(intent, files=open_ones))
     return latest
 
 
 def _open(home: Home, key: str) -> Logstore:
     project, _, name = key.partition("/")
     return home.open_logstore(project, name)
+
+
+def _waits(home: Home, key: str, app: AppTransaction) -> bool:
+    """Whether a target is to be committed to. The logs of a Logstore that was dropped meanwhile would have gone with it; of one that has
+    its commit the files may have been compacted and cleaned away since."""
+    try:
+        version = _open(home, key).app_version(app.app_id)
+    except NotFound:
+        return False
+    return version is None or version < app.version
 
 
 def _exists(home: Home, key: str) -> bool:

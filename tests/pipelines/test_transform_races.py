@@ -126,6 +126,28 @@ def test_a_target_that_is_dropped_while_the_run_commits_stops_nothing(
     assert len(rows_of(home, "main")) == 48 and len(rows_of(home, "errors")) == 8
 
 
+def test_a_target_that_was_committed_and_compacted_is_left_alone(home: Home, cli: Cli, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = COMMIT.IntentCommitter.commit
+
+    def killed(self: Any, intent: Any) -> object:
+        made = {key: files for key, files in intent.files.items() if key == "default/main"}
+        self.record(intent)
+        whole(dataclasses.replace(self, record=lambda same: same, finish=lambda *_: None), dataclasses.replace(intent, files=made))
+        raise SystemExit(9)
+
+    monkeypatch.setattr(COMMIT.IntentCommitter, "commit", killed)
+    with pytest.raises(SystemExit):
+        run(home, plan_of(home, job))
+    monkeypatch.undo()
+    for file in home.open_logstore(DEFAULT_PROJECT, "main").snapshot().files:
+        Path(file.path).rename(file.path + ".elsewhere")
+    assert cli("transform", str(job)).code == 0
+    for file in home.open_logstore(DEFAULT_PROJECT, "main").snapshot().files:
+        Path(file.path + ".elsewhere").rename(file.path)
+    assert [one.state for one in runs_of(home)] == ["finished"]
+    check_whole(home, SMALL)
+
+
 def test_dropped_dead_letters_are_made_anew(home: Home, cli: Cli, job: Path) -> None:
     cli("transform", str(job))
     home.delete_logstore(DEFAULT_PROJECT, "source-dead-letters")
