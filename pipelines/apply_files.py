@@ -115,6 +115,8 @@ def apply_to_chunk(rule: Rule, parser: JsonLines, chunk: Chunk, name: str, conte
             counts.warnings[note] = counts.warnings.get(note, 0) + times
         if state.failures:
             dead += _dead_lines(rule, state, table, rows, chunk, name, counts)
+        # Snapshots and their state hold on to each other: let go of them now, not when the garbage collector comes.
+        state.emitted.clear()
     ordered = b"".join(line for _, line in sorted(dead, key=lambda item: item[0]))
     return ChunkResult({key: _in_order(parts) for key, parts in lines.items()}, ordered, counts)
 
