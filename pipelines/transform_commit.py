@@ -12,7 +12,7 @@ from pipelines.home import Home
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
-from transforms.core.errors import LogsluiceError, NotFound, QueryFailed
+from transforms.core.errors import LogsluiceError, NotFound, QueryFailed, StoreRejected
 from transforms.core.interval import within
 from transforms.core.log_group import LogGroup
 from transforms.rules.report import RuleReport
@@ -27,10 +27,25 @@ MOST_REASON = 1_000
 
 
 def begin(home: Home, plan: TransformPlan, clock: Clock) -> TransformRun:
-    """Record that a run begins. Raises CommitConflict when another launcher is committing, or has finished a run since the plan."""
+    """Record that a run begins.
+
+    Raises CommitConflict when another launcher is committing, or has finished a run since the plan; StoreRejected when a target has
+    seen later runs than the ledger has (it was restored, or another catalogue has a job of that name): its commits would be ignored.
+    """
     run = TransformRun(plan.job.name, 0, "running", plan.pieces, plan.job.digest, plan.reason, started_us=clock.now_us())
     with durable("transform.begin"):
-        return home.catalogue().start_transform(plan.project, run, finished=plan.runs_finished)
+        run = home.catalogue().start_transform(plan.project, run, finished=plan.runs_finished)
+    for key in sorted(set(plan.targets.values())):
+        seen = _open(home, key).app_version(app_id(plan.project, plan.job.name))
+        if seen is not None and seen >= run.number:
+            error = StoreRejected(
+                f"{key} has logs of run {seen} of the job {plan.job.name!r}, but this catalogue knows only of runs before {run.number}",
+                hint="the catalogue is older than the Logstore; give the job another name (`job:`)",
+                code="TransformLedgerBehind",
+            )
+            fail(home, plan, run, error, clock)
+            raise error
+    return run
 
 
 def commit_run(

@@ -245,3 +245,17 @@ def test_runs_are_listed(home: Home, cli: Cli, job: Path) -> None:
     assert listed == json.loads(cli("transforms", "--format", "json").stdout)
     unknown = cli("transforms", "clan")
     assert unknown.code == 2 and "did you mean 'clean'" in unknown.stderr
+
+
+def test_a_catalogue_that_is_older_than_its_logstores_is_refused(home: Home, cli: Cli, job: Path) -> None:
+    cli("transform", str(job))
+    kept = [home.catalogue().logstore(DEFAULT_PROJECT, name) for name in home.catalogue().list_logstores(DEFAULT_PROJECT).names]
+    home.close()
+    for file in home.path.glob("catalogue.sqlite*"):
+        file.unlink()
+    for descriptor in kept:
+        home.catalogue().create_logstore(descriptor)
+    refused = cli("transform", str(job))
+    assert refused.code == 3 and "TransformLedgerBehind" in refused.stderr and "another name" in refused.stderr
+    check_whole(home, SMALL)
+    assert [one.state for one in runs_of(home)] == ["failed"]
