@@ -158,13 +158,19 @@ def test_the_schedule_makes_its_own_windows() -> None:
 
 
 def test_a_backfill_after_an_edit_keeps_in_step_with_the_last_windows() -> None:
-    # Every ten minutes, then every five from 10:10 on, and the plan ended at 10:15.
-    edited = task({"type": "FixedRate", "interval": "5m"}, fromTimeExpr="@m-5m", toTime=START + 901)
-    ledger = [done(START), done(START + 600), done(START + 900, 5)]
-    plan = plan_backfill(edited, progress(*ledger), ledger, Interval(START - 300, START + 1_501), again=True)
-    assert windows(plan) == [
-        (START - 300, "missing"), (START, "again"), (START + 600, "again"), (START + 900, "again"), (START + 1_200, "missing"), (START + 1_500, "missing"),
-    ]  # fmt: skip
+    # Every ten minutes, then every seven from 10:10 on; the plan ended at 10:17.
+    edited = task({"type": "FixedRate", "interval": "7m"}, fromTimeExpr="@m-7m", toTime=START + 1_021)
+    ledger = [done(START), done(START + 600), done(START + 1_020, 7)]
+    plan = plan_backfill(edited, progress(*ledger), ledger, Interval(START - 420, START + 1_861), again=True)
+    times = [START - 420, START, START + 600, START + 1_020, START + 1_440, START + 1_860]
+    assert [one.schedule_time for one in plan.windows()] == times
+    assert [one.reason for one in plan.windows()] == ["missing", "again", "again", "again", "missing", "missing"]
+
+
+def test_a_clock_set_back_does_not_start_an_instance_before_the_one_before_ended() -> None:
+    window = Interval(START - 600, START)
+    slow = make_instance("plan-1", START, window, START * SECOND).succeed((START + 700) * SECOND)
+    assert next_step(task(), progress(slow), (START + 650) * SECOND) == Wait((START + 700) * SECOND, "planned")
 
 
 def test_forgotten_instances_are_run_again_only_when_all_are() -> None:

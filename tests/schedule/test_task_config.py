@@ -138,6 +138,15 @@ def test_holes_and_overlaps_are_warned_of() -> None:
     ]
 
 
+def test_five_intervals_are_not_too_long() -> None:
+    assert [one.message[:20] for one in warnings_of(task(fromTimeExpr="@m-50m"))] == ["windows overlap by 4"]
+
+
+def test_a_range_has_an_end_after_its_beginning() -> None:
+    assert task(toTime=START + 1).range == Interval(START, START + 1)
+    assert messages(document(toTime=START)) == [f"configuration.toTime is {START}, which is not after fromTime"]
+
+
 def test_days_on_which_clocks_change_are_warned_of() -> None:
     summer = warnings_of(task({**DAILY, "timeZone": "Europe/Berlin"}, fromTimeExpr="-24h", toTimeExpr=""))
     assert [one.message for one in summer] == [
