@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 import apache_beam as beam
@@ -25,6 +27,9 @@ __all__ = ["engine_threads", "flags_help", "is_local", "least_tasks", "new_pipel
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's portable runner inside this process. Beam's own reading of ``DirectRunner`` tries to download another one first."""
 _REMOTE_TASKS = 16
+_PATIENCE_SECONDS = 5.0
+_impatient: list[threading.Timer] = []
+"""Timers that end an interrupted process whose runner does not let go."""
 _LOCAL_NAMES = {"", "DirectRunner", "FnApiRunner", "direct", "local"}
 
 
@@ -128,6 +133,8 @@ def run_pipeline(pipeline: beam.Pipeline) -> Any:
     finally:
         if previous is not None:
             signal.signal(signal.SIGINT, previous)
+        while _impatient:
+            _impatient.pop().cancel()
     return result
 
 
@@ -135,7 +142,33 @@ def _interrupt(_signal: int, _frame: object) -> None:
     """Ctrl-C: what the runner's threads have to say about work that ends in the middle is no news."""
     logging.disable(logging.CRITICAL)
     threading.excepthook = lambda _arguments: None
+    # The runner's own clean-up may wait for ever for a worker process that was just being started.
+    patience = threading.Timer(_PATIENCE_SECONDS, _end_now)
+    patience.daemon = True
+    patience.start()
+    _impatient.append(patience)
     raise KeyboardInterrupt
+
+
+def _end_now() -> None:
+    """End this process and those it started, as if Ctrl-C had ended it."""
+    for child in _children():
+        with suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    with suppress(OSError, ValueError):
+        sys.stderr.write("interrupted\n")
+        sys.stderr.flush()
+    os._exit(130)
+
+
+def _children() -> list[int]:
+    """Processes that this one started, where the system tells."""
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            if int(entry.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.append(int(entry.parent.name))
+    return found
 
 
 def _known_runners() -> list[str]:
