@@ -222,6 +222,14 @@ class TestNames:
         with pytest.raises(ParameterInvalid):
             catalogue.create_project("No Good")
 
+    def test_metricstores_are_told_from_logstores(self, catalogue: Catalogue) -> None:
+        catalogue.create_logstore(logstore())
+        catalogue.create_logstore(logstore("nginx-errors", telemetry="metrics"))
+        assert catalogue.logstore("shop", "nginx-errors").telemetry == "metrics"
+        assert catalogue.list_logstores("shop").names == ("nginx", "nginx-errors")
+        assert catalogue.list_logstores("shop", telemetry="logs").names == ("nginx",)
+        assert catalogue.list_logstores("shop", "x", telemetry="metrics").names == ("nginx-errors",)
+
 
 class TestImports:
     @pytest.fixture(autouse=True)
@@ -356,6 +364,29 @@ class TestDatabase:
             assert connection.execute(sa.text("select note from project")).scalars().all() == ["old"]
             assert connection.execute(sa.text("select version from schema_version")).scalars().all() == [len(later)]
         engine.dispose()
+
+    def test_logstores_from_before_metricstores_keep_logs(self, new_url: str) -> None:
+        import sqlalchemy as sa
+
+        from transforms.connectors.sql_catalogue_engine import make_engine
+        from transforms.connectors.sql_catalogue_schema import MIGRATIONS, migrate
+
+        opened = open_catalogue(new_url)
+        opened.create_project("shop")
+        opened.create_logstore(logstore())
+        opened.close()
+        engine = make_engine(new_url)
+        step = 3  # the one that adds the column
+        for statement in ("alter table logstore drop column telemetry", f"update schema_version set version = {step}"):
+            with engine.connect() as connection, connection.begin():
+                connection.execute(sa.text(statement))
+        migrate(engine)
+        with engine.connect() as connection, connection.begin():
+            MIGRATIONS[step](connection)  # once more, as after a crash before the version was written
+        engine.dispose()
+        opened = open_catalogue(new_url)
+        assert opened.logstore("shop", "nginx") == logstore()
+        opened.close()
 
     def test_a_migration_that_fails_is_tried_again(self, new_url: str) -> None:
         import sqlalchemy as sa

@@ -36,7 +36,7 @@ from transforms.stores import names
 from transforms.stores.catalogue import ImportRun, Page
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import Index
-from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.logstore import LogstoreDescriptor, Telemetry
 from transforms.stores.shard import Shard
 from transforms.stores.transform_ledger import TransformRun
 
@@ -105,6 +105,7 @@ class SqlCatalogue:
             "retention_days": descriptor.retention_days,
             "index_json": _index_text(descriptor.index),
             "storage_options": json.dumps(dict(descriptor.storage_options)),
+            "telemetry": descriptor.telemetry,
         }
         self._create(logstore, _LOGSTORE, descriptor.project, descriptor.name, values)
 
@@ -112,8 +113,11 @@ class SqlCatalogue:
         with reading(self._engine) as connection:
             return _descriptor(_row(connection, logstore, _LOGSTORE, project_name, logstore_name))
 
-    def list_logstores(self, project_name: str, pattern: str = "", offset: int = 0, size: int = -1) -> Page:
-        return self._list(logstore, project_name, pattern, offset, size)
+    def list_logstores(
+        self, project_name: str, pattern: str = "", offset: int = 0, size: int = -1, *, telemetry: Telemetry | None = None
+    ) -> Page:
+        wanted = [] if telemetry is None else [logstore.c.telemetry == telemetry]
+        return self._list(logstore, project_name, pattern, offset, size, *wanted)
 
     def update_logstore(
         self, project_name: str, logstore_name: str, *, retention_days: int | None, index: Index | None
@@ -226,10 +230,10 @@ class SqlCatalogue:
                 code="LogStoreAlreadyExist",
             ) from None
 
-    def _list(self, table: sa.Table, project_name: str, pattern: str, offset: int, size: int) -> Page:
+    def _list(self, table: sa.Table, project_name: str, pattern: str, offset: int, size: int, *wanted: Any) -> Page:
         with reading(self._engine) as connection:
             _find_project(connection, project_name, lock=False)
-            every = connection.execute(sa.select(table.c.name).where(table.c.project == project_name)).scalars()
+            every = connection.execute(sa.select(table.c.name).where(table.c.project == project_name, *wanted)).scalars()
             # Filtered here: databases differ in what LIKE and instr() call equal.
             found = sorted(each for each in every if pattern in each)
         return Page(tuple(found[offset:] if size < 0 else found[offset : offset + size]), len(found))
@@ -271,6 +275,7 @@ def _descriptor(row: Any) -> LogstoreDescriptor:
         retention_days=row.retention_days,
         storage_options=json.loads(row.storage_options),
         kind=row.kind,
+        telemetry=row.telemetry,
     )
 
 

@@ -63,6 +63,7 @@ logstore = sa.Table(
     sa.Column("retention_days", sa.Integer, nullable=True),
     sa.Column("index_json", _Text, nullable=True),
     sa.Column("storage_options", _Text, nullable=False),
+    sa.Column("telemetry", sa.String(16), nullable=False, server_default="logs"),
     **_OPTIONS,
 )
 
@@ -176,7 +177,18 @@ def _consumer_groups(connection: sa.Connection) -> None:
     _metadata.create_all(connection, checkfirst=True, tables=[consumer_group, consumer, seat])
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables, _transform_ledger, _consumer_groups)
+def _telemetry_of_logstores(connection: sa.Connection) -> None:
+    """Logstores from before there were Metricstores keep logs; those made since have the column from their first table on."""
+    if all(column["name"] != "telemetry" for column in sa.inspect(connection).get_columns(logstore.name)):
+        connection.execute(sa.text("alter table logstore add column telemetry varchar(16) not null default 'logs'"))
+
+
+MIGRATIONS: Sequence[Migration] = (
+    _first_tables,
+    _transform_ledger,
+    _consumer_groups,
+    _telemetry_of_logstores,
+)
 """``MIGRATIONS[n]`` leads from version n to n + 1."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import Index
-from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.logstore import LogstoreDescriptor, Telemetry
 from transforms.stores.transform_ledger import TransformRun
 
 __all__ = ["Catalogue", "ImportRun", "Page"]
@@ -62,7 +62,12 @@ class Catalogue(Protocol):
 
     def create_logstore(self, descriptor: LogstoreDescriptor) -> None: ...
     def logstore(self, project: str, name: str) -> LogstoreDescriptor: ...
-    def list_logstores(self, project: str, pattern: str = "", offset: int = 0, size: int = -1) -> Page: ...
+    def list_logstores(
+        self, project: str, pattern: str = "", offset: int = 0, size: int = -1, *, telemetry: Telemetry | None = None
+    ) -> Page:
+        """Names of those that keep ``telemetry`` (None = Logstores and Metricstores), as `list_external_stores` cuts them."""
+        ...
+
     def update_logstore(self, project: str, name: str, *, retention_days: int | None, index: Index | None) -> LogstoreDescriptor:
         """Replace retention and index (None = keep all days, no index)."""
         ...

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import ALL_TIME, Interval
@@ -36,10 +36,14 @@ __all__ = [
     "MaintenanceReport",
     "Snapshot",
     "TailBatch",
+    "Telemetry",
     "checked_origins",
 ]
 
 MAX_ORIGIN_BYTES = 512
+
+Telemetry = Literal["logs", "metrics"]
+"""What a store keeps: any logs, or samples of metrics alone (`transforms.stores.metricstore`)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class LogstoreDescriptor:
     """Everything a worker needs to read or write a Logstore, and no secret.
 
     ``location`` is a folder or an object-store URL; ``storage_options`` values may be references (``env:NAME``, ``file:PATH``)
-    that are resolved where the store is opened.
+    that are resolved where the store is opened. A Metricstore is a Logstore whose ``telemetry`` is ``metrics``.
     """
 
     project: str
@@ -58,6 +62,7 @@ class LogstoreDescriptor:
     retention_days: int | None = None
     storage_options: Mapping[str, str] = field(default_factory=dict)
     kind: str = "delta"
+    telemetry: Telemetry = "logs"
 
 
 @dataclass(frozen=True)
