@@ -7,7 +7,7 @@ import os
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-__all__ = ["AssociationQueryOptions", "HomeOptions", "RangeOptions", "TransformOptions"]
+__all__ = ["AssociationQueryOptions", "HomeOptions", "RangeOptions", "ScheduledSqlOptions", "TransformOptions"]
 
 
 class HomeOptions(PipelineOptions):
@@ -72,3 +72,12 @@ class TransformOptions(PipelineOptions):
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--job", help="The job's YAML file.")
+
+
+class ScheduledSqlOptions(PipelineOptions):
+    """One instance of a task."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--task", help="The task's name, or its YAML or JSON file: one that is not there yet is created, disabled.")
+        parser.add_argument("--schedule_time", "--schedule-time", help="The instance's schedule time: Unix seconds or ISO 8601.")

@@ -12,6 +12,8 @@ from apache_beam.pvalue import AsDict, PBegin, PCollection
 
 from transforms.core.arrow_stream import from_stream, to_stream
 from transforms.core.error_transport import portable_errors
+from transforms.core.interval import Interval
+from transforms.in_sql_time_window import InSqlTimeWindow
 from transforms.read_external_store import ReadExternalStore
 from transforms.sql.engine import EngineLimits
 from transforms.sql.execute import PlanEngine, merge_partials, select_keys
@@ -25,17 +27,26 @@ class QueryLogs(beam.PTransform[Any, Any]):
 
     Each scan task is one element and one engine call; ExternalStores are read once and broadcast; only partial results are
     shuffled. A plan without a merge has one task.
+
+    Args:
+        plan: what is run.
+        limits: of each engine call.
+        window: an SQL time window ``[from, to)``, Unix seconds: scan tasks, partial results and the result are elements of this one
+            Beam window. None: the global window.
     """
 
-    def __init__(self, plan: QueryPlan, limits: EngineLimits | None = None) -> None:
+    def __init__(self, plan: QueryPlan, limits: EngineLimits | None = None, *, window: Interval | None = None) -> None:
         super().__init__()
         self._plan = plan
         self._limits = limits or EngineLimits()
+        self._window = window
 
     def expand(self, begin: PBegin) -> PCollection[bytes]:
         # Workers get the files of their own tasks, not the whole list with every bundle.
         plan = dataclasses.replace(self._plan, files=(), tasks=())
         tasks = begin | "Scan tasks" >> beam.Create(list(self._plan.tasks)).with_output_types(ScanTask)
+        if self._window is not None:
+            tasks = tasks | "SQL time window" >> InSqlTimeWindow(self._window)
         if len(self._plan.tasks) > 1:
             # Without the shuffle all tasks would be fused into one bundle of one worker.
             tasks = tasks | "Spread" >> beam.Reshuffle()

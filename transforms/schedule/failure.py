@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transforms.core.errors import LogsluiceError, QueryFailed, StatementError
 
-__all__ = ["CANCELLED", "TIMED_OUT", "WORKER_LOST", "Failure", "failure_of"]
+__all__ = ["CANCELLED", "INTERRUPTED", "TIMED_OUT", "WORKER_LOST", "Failure", "failure_of"]
 
 _LONGEST_MESSAGE = 2_000
 
@@ -20,6 +20,7 @@ class Failure:
 
 
 CANCELLED = Failure("Cancelled", "the instance was cancelled")
+INTERRUPTED = Failure("Interrupted", "the worker was told to stop")
 TIMED_OUT = Failure("AttemptTimedOut", "the attempt took longer than an analysis may")
 WORKER_LOST = Failure("WorkerLost", "the worker that ran the attempt is gone")
 

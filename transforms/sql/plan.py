@@ -94,7 +94,7 @@ class QueryPlan:
     Attributes:
         statement: as the user wrote it; ``search`` its parsed search, canonical; ``sql`` the whole statement in the engine's words.
         kind: ``search`` (raw logs), ``select`` or ``insert``.
-        logstore: the source's name; ``version`` the version of it that is read.
+        logstore: the source's name; ``version`` the version of it that is read; ``received_us`` the receive time of its newest log.
         times: the interval of ``__time__``, Unix seconds.
         scan: how ``"~log"`` is made of files.
         files: the files to read; ``files_total``, ``rows_total``: before pruning.
@@ -126,6 +126,7 @@ class QueryPlan:
     settings: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
     reads_log: bool = True
+    received_us: int = 0
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
