@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.home import Home
+from pipelines.instance_rows import MOST_RESULT_ROWS
 from pipelines.query import plan_statement
 from transforms.core.errors import ParameterInvalid, StatementError
 from transforms.core.interval import Interval
@@ -18,10 +19,7 @@ from transforms.sql.planner import PlanOptions
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
 
-__all__ = ["MOST_RESULT_ROWS", "InstancePlan", "plan_instance", "plan_window", "writer_of"]
-
-MOST_RESULT_ROWS = 1_000_000
-"""Rows that one instance may write. More is an error: nothing is written then."""
+__all__ = ["InstancePlan", "plan_instance", "plan_window", "writer_of"]
 
 
 @dataclass(frozen=True)

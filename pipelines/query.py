@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from contextlib import closing
 from typing import Any
 
 from pipelines.home import Home
@@ -13,14 +14,14 @@ from transforms.core.errors import NotFound
 from transforms.core.interval import Interval
 from transforms.core.moments import parse_moment, parse_zone
 from transforms.sql.engine import EngineLimits
-from transforms.sql.execute import run_whole, select_keys
+from transforms.sql.execute import PlanEngine, run_whole, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan
 from transforms.sql.planner import PlanOptions, Surroundings, plan_query
 from transforms.sql.result import QueryResult, Rows
 from transforms.stores.external_store import Column, ExternalStoreDescriptor, TableSize
 from transforms.stores.logstore import LogstoreDescriptor, Snapshot
 
-__all__ = ["interval_of", "plan_statement", "rows_written_table", "run_in_process", "surroundings_of"]
+__all__ = ["interval_of", "plan_statement", "rows_written_table", "run_in_process", "run_to_table", "surroundings_of"]
 
 
 def surroundings_of(home: Home, project: str, logstore: str) -> Surroundings:
@@ -80,10 +81,7 @@ def run_in_process(
     ``note`` is told what is being done. Raises QueryFailed, StoreUnavailable, StoreRejected.
     """
     started = time.monotonic()
-    external: dict[str, Any] = {}
-    for read in plan.external:
-        note(f"reading ExternalStore {read.descriptor.name}")
-        external[read.descriptor.name] = _load(plan, read, limits)
+    external = _external_tables(plan, limits, note)
     if plan.reads_log:
         note(f"reading {plan.rows_to_read:,} logs in {len(plan.files)} files")
     rows = run_whole(plan, external, limits)
@@ -91,6 +89,22 @@ def run_in_process(
         note(f"writing {len(rows):,} rows to {plan.insert.name}")
         rows = Rows(values=[(_insert(plan, rows.table, now_seconds),)])
     return QueryResult(rows, plan.rows_to_read, time.monotonic() - started)
+
+
+def run_to_table(plan: QueryPlan, limits: EngineLimits | None = None) -> Any:
+    """The rows of a select as an Arrow table, computed in this process; errors as `run_in_process`."""
+    with closing(PlanEngine(plan, _external_tables(plan, limits), limits)) as engine:
+        return engine.run(plan.files, plan.sql).rename_columns([column.name for column in plan.output])
+
+
+def _external_tables(
+    plan: QueryPlan, limits: EngineLimits | None, note: Callable[[str], None] = lambda _text: None
+) -> MutableMapping[str, Any]:
+    external: dict[str, Any] = {}
+    for read in plan.external:
+        note(f"reading ExternalStore {read.descriptor.name}")
+        external[read.descriptor.name] = _load(plan, read, limits)
+    return external
 
 
 def _load(plan: QueryPlan, read: ExternalRead, limits: EngineLimits | None) -> Any:

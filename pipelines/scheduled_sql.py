@@ -22,9 +22,7 @@ import json  # noqa: E402
 import tempfile  # noqa: E402
 from collections.abc import Iterable  # noqa: E402
 from contextlib import suppress  # noqa: E402
-from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
 
 with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
     import apache_beam as beam
@@ -33,20 +31,20 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
-from pipelines.instance_plan import MOST_RESULT_ROWS, InstancePlan, plan_instance  # noqa: E402
+from pipelines.instance_plan import InstancePlan, plan_instance  # noqa: E402
+from pipelines.instance_rows import rows_to_logs  # noqa: E402
 from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions  # noqa: E402
 from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
 from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
-from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid, QueryFailed  # noqa: E402
+from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.core.moments import parse_moment, parse_zone  # noqa: E402
 from transforms.query_logs import QueryLogs  # noqa: E402
 from transforms.schedule.failure import INTERRUPTED, failure_of  # noqa: E402
 from transforms.schedule.instance import InstanceState  # noqa: E402
 from transforms.schedule.ledger import InstanceEntry, Outcome, Turn  # noqa: E402
 from transforms.sql.engine import EngineLimits  # noqa: E402
-from transforms.sql.result_logs import logs_of_rows  # noqa: E402
 from transforms.stores.logstore import LogstoreDescriptor  # noqa: E402
 from transforms.write_instance import InstanceWritten, WriteInstance  # noqa: E402
 
@@ -57,9 +55,7 @@ def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, limits: Engi
     """Add the steps of an instance to a pipeline. What was written goes to ``output`` as JSON."""
     result = pipeline | "Query" >> QueryLogs(plan.query, limits, window=plan.window)
     assert isinstance(plan.target, LogstoreDescriptor)
-    logs_of = partial(
-        _logs_of_result, columns=tuple(column.name for column in plan.query.output), seconds=plan.window.start, tags=plan.tags
-    )
+    logs_of = rows_to_logs(plan.task, plan.window, plan.tags)
     written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
     _report(written, output)
 
@@ -101,20 +97,6 @@ def run_turn(home: Home, turn: Turn, options: PipelineOptions) -> Outcome:
             written = InstanceWritten(**json.loads(file.read()))
     query = plan.query
     return Outcome(query.rows_to_read, query.bytes_to_read, *written, query.version, query.received_us, query.warnings)
-
-
-def _logs_of_result(table: Any, columns: tuple[str, ...], seconds: int, tags: dict[str, str]) -> tuple[Any, int]:
-    _check_size(table)
-    return logs_of_rows(table, columns, seconds, tags=tags), 0
-
-
-def _check_size(table: Any) -> None:
-    if table.num_rows > MOST_RESULT_ROWS:
-        raise QueryFailed(
-            f"the statement gives more than {MOST_RESULT_ROWS:,} rows for one window; nothing was written",
-            hint="group more coarsely, shorten the window, or add a LIMIT",
-            code="TooManyRows",
-        )
 
 
 def run_recorded(home: Home, turn: Turn, options: PipelineOptions) -> InstanceEntry:
