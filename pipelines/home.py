@@ -24,6 +24,7 @@ from transforms.core.errors import AlreadyExists, NotFound, StoreUnavailable
 from transforms.stores import names
 
 if TYPE_CHECKING:
+    from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
     from transforms.stores.external_store import ExternalStore
     from transforms.stores.logstore import Logstore, LogstoreDescriptor
@@ -45,6 +46,7 @@ class Home:
         self.path = path.expanduser().absolute()
         self._catalogue_url = catalogue_url
         self._catalogue: Catalogue | None = None
+        self._schedule_ledger: ScheduleLedger | None = None
 
     @classmethod
     def create(cls, path: Path, catalogue_url: str | None = None) -> Home:
@@ -72,12 +74,23 @@ class Home:
         if self._catalogue is None:
             if self._catalogue_url is None:
                 self._folder(self.path)
-            catalogue = connectors.open_catalogue(self._catalogue_url or self.path / "catalogue.sqlite")
+            catalogue = connectors.open_catalogue(self._where)
             if not catalogue.list_projects():
                 with suppress(AlreadyExists):
                     catalogue.create_project(DEFAULT_PROJECT)
             self._catalogue = catalogue
         return self._catalogue
+
+    def schedule_ledger(self) -> ScheduleLedger:
+        """The ledger of scheduled SQL, opened once; it is in the catalogue's database."""
+        if self._schedule_ledger is None:
+            self.catalogue()  # makes the folder, and the project ``default``
+            self._schedule_ledger = connectors.open_schedule_ledger(self._where)
+        return self._schedule_ledger
+
+    @property
+    def _where(self) -> str | Path:
+        return self._catalogue_url or self.path / "catalogue.sqlite"
 
     def open_logstore(self, project: str, name: str) -> Logstore:
         """Open a Logstore by name. Raises NotFound with the nearest name."""
@@ -127,7 +140,10 @@ class Home:
         self._remove_folder(descriptor)
 
     def close(self) -> None:
-        """Let go of the catalogue."""
+        """Let go of the catalogue and the ledger."""
+        if self._schedule_ledger is not None:
+            self._schedule_ledger.close()
+            self._schedule_ledger = None
         if self._catalogue is not None:
             self._catalogue.close()
             self._catalogue = None

@@ -30,6 +30,7 @@ IMPORTERS = {
         "transforms/connectors/sql_catalogue*.py",
         "transforms/connectors/sql_consumer_groups.py",
         "transforms/connectors/sql_database*.py",
+        "transforms/connectors/sql_schedule_*.py",
     ],
     "pymysql": ["transforms/connectors/sql_database*.py", "pipelines/demo_database.py"],
     "psycopg": ["transforms/connectors/sql_database*.py"],

@@ -16,6 +16,8 @@ from transforms.core.suggest import suggestion
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from transforms.core.clock import Clock
+    from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
     from transforms.stores.external_store import ExternalStore, ExternalStoreDescriptor
     from transforms.stores.logstore import Logstore, LogstoreDescriptor
@@ -28,6 +30,7 @@ __all__ = [
     "open_catalogue",
     "open_external_store",
     "open_logstore",
+    "open_schedule_ledger",
 ]
 
 LOGSTORE_KINDS = ("delta", "memory")
@@ -41,9 +44,12 @@ _EXTERNAL_STORES = {
 EXTERNAL_STORE_KINDS = tuple(_EXTERNAL_STORES)
 
 
-def open_logstore(descriptor: LogstoreDescriptor) -> Logstore:
-    """Open a Logstore that exists. Raises ParameterInvalid for an unknown kind, StoreError when the store does not answer."""
-    store: Logstore = _logstore_function("open", descriptor)(descriptor)
+def open_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> Logstore:
+    """Open a Logstore that exists; ``clock`` tells the moments of what is written, the system's if it is not given.
+
+    Raises ParameterInvalid for an unknown kind, StoreError when the store does not answer.
+    """
+    store: Logstore = _logstore_function("open", descriptor)(descriptor, clock)
     return store
 
 
@@ -71,6 +77,12 @@ def open_catalogue(where: str | Path) -> Catalogue:
     """Open a catalogue by URL (``mysql://…``, ``sqlite:///…``) or by the path of its SQLite file; its tables are made or migrated."""
     catalogue: Catalogue = _function("transforms.connectors.sql_catalogue:open_sql_catalogue")(where)
     return catalogue
+
+
+def open_schedule_ledger(where: str | Path) -> ScheduleLedger:
+    """Open the ledger of scheduled SQL that a catalogue's database holds; ``where`` as in `open_catalogue`."""
+    ledger: ScheduleLedger = _function("transforms.connectors.sql_schedule_ledger:open_sql_schedule_ledger")(where)
+    return ledger
 
 
 def _logstore_function(verb: str, descriptor: LogstoreDescriptor) -> Callable[..., Any]:

@@ -27,6 +27,11 @@ __all__ = [
     "migrate",
     "name",
     "project",
+    "schedule_backfill",
+    "schedule_change",
+    "schedule_instance",
+    "schedule_task",
+    "schedule_version",
     "seat",
     "transform_run",
 ]
@@ -162,6 +167,87 @@ seat = sa.Table(
     **_OPTIONS,
 )
 
+schedule_task = sa.Table(  # its row is the lock of all that the task has
+    "schedule_task",
+    _metadata,
+    sa.Column("project", _Name, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("schedule_id", sa.String(32), nullable=False, unique=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("modified_us", sa.BigInteger, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=True),
+    sa.Column("last", sa.BigInteger, nullable=True),
+    sa.Column("free_us", sa.BigInteger, nullable=False),
+    sa.Column("forgotten_before", sa.BigInteger, nullable=True),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("turn_worker", _Text, nullable=False),
+    sa.Column("turn_lease_us", sa.BigInteger, nullable=False),
+    sa.Column("turn_began_us", sa.BigInteger, nullable=False),
+    sa.Column("turn_time", sa.BigInteger, nullable=True),
+    sa.Column("turn_backfill", sa.Integer, nullable=True),
+    **_OPTIONS,
+)
+
+schedule_version = sa.Table(
+    "schedule_version",
+    _metadata,
+    sa.Column("schedule_id", sa.String(32), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("document", _Text, nullable=False),
+    **_OPTIONS,
+)
+
+schedule_instance = sa.Table(
+    "schedule_instance",
+    _metadata,
+    sa.Column("schedule_id", sa.String(32), primary_key=True),
+    sa.Column("schedule_time", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("watched", sa.Boolean, nullable=False),
+    sa.Column("reported", sa.Boolean, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_us", sa.BigInteger, nullable=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("backfill", sa.Integer, nullable=True),
+    sa.Column("record", _Text, nullable=False),
+    sa.Column("outcome", _Text, nullable=True),
+    sa.Column("late", _Text, nullable=True),
+    sa.Index("schedule_instance_watched", "schedule_id", "watched"),
+    sa.Index("schedule_instance_reported", "reported", "ended_us"),
+    sa.Index("schedule_instance_created", "created_us"),
+    **_OPTIONS,
+)
+
+schedule_backfill = sa.Table(
+    "schedule_backfill",
+    _metadata,
+    sa.Column("schedule_id", sa.String(32), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("range_start", sa.BigInteger, nullable=False),
+    sa.Column("range_end", sa.BigInteger, nullable=False),
+    sa.Column("again", sa.Boolean, nullable=False),
+    sa.Column("reason", _Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("done_before", sa.BigInteger, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_us", sa.BigInteger, nullable=False),
+    sa.Column("succeeded", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    sa.Column("rows_written", sa.BigInteger, nullable=False),
+    **_OPTIONS,
+)
+
+schedule_change = sa.Table(  # one row
+    "schedule_change",
+    _metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    **_OPTIONS,
+)
+
 Migration = Callable[[sa.Connection], None]
 
 
@@ -183,11 +269,21 @@ def _telemetry_of_logstores(connection: sa.Connection) -> None:
         connection.execute(sa.text("alter table logstore add column telemetry varchar(16) not null default 'logs'"))
 
 
+def _schedule_ledger(connection: sa.Connection) -> None:
+    tables = [schedule_task, schedule_version, schedule_instance, schedule_backfill, schedule_change]
+    _metadata.create_all(connection, checkfirst=True, tables=tables)
+    for index in schedule_instance.indexes:
+        index.create(connection, checkfirst=True)  # a crash may have come between the table and its indexes
+    if connection.execute(sa.select(schedule_change.c.id)).first() is None:
+        connection.execute(schedule_change.insert().values(id=1, number=0))
+
+
 MIGRATIONS: Sequence[Migration] = (
     _first_tables,
     _transform_ledger,
     _consumer_groups,
     _telemetry_of_logstores,
+    _schedule_ledger,
 )
 """``MIGRATIONS[n]`` leads from version n to n + 1."""
 

@@ -39,10 +39,11 @@ from transforms.schedule.sql_time_window import SqlTimeWindow, WindowExpression,
 from transforms.schedule.task import LateLogs, Task, TaskName
 from transforms.schedule.zone import DEFAULT_ZONE
 
-__all__ = ["problems_of", "read_task"]
+__all__ = ["READ_ONLY", "problems_of", "read_task"]
 
 _JOB = ("name", "displayName", "description", "schedule", "configuration")
-_READ_ONLY = ("createTime", "lastModifiedTime", "scheduleId", "status", "type", "recyclable", "state")
+READ_ONLY = ("createTime", "lastModifiedTime", "scheduleId", "status", "type", "recyclable", "state")
+"""Keys that a task which was read from elsewhere may carry; they say nothing about it."""
 _CONFIGURATION = (
     "script", "sqlType", "sourceLogstore", "destEndpoint", "destProject", "destLogstore", "destExternalStore", "roleArn", "destRoleArn",
     "fromTimeExpr", "toTimeExpr", "fromTime", "toTime", "maxRunTimeInSeconds", "maxRetries", "resourcePool", "dataFormat", "parameters",
@@ -90,7 +91,7 @@ def _read(document: Mapping[str, Any], project: str, places: Places, default_zon
     configuration.choice("resourcePool", ("enhanced", "default"), "enhanced")
     late = _late(configuration.section("late"))
     configuration.finish(_CONFIGURATION)
-    job.finish((*_JOB, *_READ_ONLY))
+    job.finish((*_JOB, *READ_ONLY))
     if problems or timing.rule is None or window is None or span is None or destination is None:
         return problems
     return Task(
