@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.configs_scheduled import run_story as run_scheduled_story
 from tests.configs_transform import run_story as run_transform_story
 from tests.conftest import ROOT, Cli
 
@@ -24,6 +25,9 @@ def test_every_folder_of_configs_is_a_story() -> None:
 def test_story(story: Path, cli: Cli, tmp_path: Path) -> None:
     if story.parent.name == "data_transformation":
         run_transform_story(story, cli, tmp_path)
+        return
+    if story.parent.name == "scheduled_sql":
+        run_scheduled_story(story, cli, tmp_path)
         return
     told: dict[str, Any] = json.loads((story / "story.json").read_text())
     logstore = told["logstore"]
