@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,16 @@ import click
 from pipelines.cli.app import App
 from pipelines.cli.index_file import read_index
 from pipelines.cli.output import format_option, write_rows
-from transforms.core.errors import ParameterInvalid, UserError
+from pipelines.cli.store_verbs import (
+    creation_options,
+    delete_store,
+    describe_store,
+    find_store,
+    retention_days,
+    storage_options_of,
+    stores_of,
+)
+from transforms.core.errors import ParameterInvalid
 
 if TYPE_CHECKING:
     from transforms.stores.logstore import MaintenanceReport
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
 @click.group()
 def command() -> None:
     """Create, list, change, tidy and delete Logstores.
+
+    compact, vacuum, expire and reindex take a Metricstore too.
 
     \b
     Examples:
@@ -31,17 +40,8 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--shards", type=click.IntRange(1, 256), default=2, show_default=True, help="Parts that are written and read side by side.")
-@click.option("--ttl", metavar="DAYS", type=click.IntRange(1, 3650), help="Days to keep logs.  [default: for ever]")
+@creation_options
 @click.option("--index", "index_file", metavar="FILE", help="JSON file that says which fields are indexed, and as what.")
-@click.option(
-    "--location",
-    metavar="FOLDER|URL",
-    default="",
-    help="What keeps the logs: a folder, s3://BUCKET/PATH, gs://… or az://….  [default: in the home]",
-)
-@click.option("--storage-option", "storage_options", metavar="KEY=VALUE", multiple=True,
-              help="Option of the object store; a secret as env:NAME or file:PATH. Repeatable.")  # fmt: skip
 @click.pass_obj
 def create(
     app: App, name: str, shards: int, ttl: int | None, index_file: str | None, location: str, storage_options: tuple[str, ...]
@@ -62,7 +62,7 @@ def create(
 
     index = None if index_file is None else read_index(index_file)
     app.home.create_logstore(
-        LogstoreDescriptor(app.project, name, location, even_shards(shards), index, ttl, _storage_options(storage_options))
+        LogstoreDescriptor(app.project, name, location, even_shards(shards), index, ttl, storage_options_of(storage_options))
     )
     app.say(f"Logstore {name} created")
 
@@ -77,18 +77,7 @@ def get(app: App, name: str) -> None:
     Example:
       logsluice logstore get nginx
     """
-    descriptor = app.home.catalogue().logstore(app.project, name)
-    snapshot = app.home.open_logstore(app.project, name).snapshot()
-    app.emit(json.dumps(
-        {
-            "project": descriptor.project, "logstore": descriptor.name, "kind": descriptor.kind, "location": descriptor.location,
-            "ttl": descriptor.retention_days,
-            "shards": [{"id": shard.id, "begin_key": shard.begin_key, "end_key": shard.end_key} for shard in descriptor.shards],
-            "index": None if descriptor.index is None else descriptor.index.to_json(),
-            "logs": snapshot.rows_total, "bytes": snapshot.bytes_total, "files": snapshot.files_total, "version": snapshot.version,
-            "fields": list(snapshot.fields),
-        }, indent=2, ensure_ascii=False,
-    ))  # fmt: skip
+    describe_store(app, name, "logs")
 
 
 @command.command("list")
@@ -96,15 +85,13 @@ def get(app: App, name: str) -> None:
 @format_option
 @click.pass_obj
 def list_(app: App, pattern: str, format: str) -> None:
-    """List the Logstores of the project.
+    """List the Logstores of the project; `metricstore list` lists those of metrics.
 
     \b
     Example:
       logsluice logstore list --pattern web --format json
     """
-    catalogue = app.home.catalogue()
-    names = catalogue.list_logstores(app.project, pattern).names
-    stores = [catalogue.logstore(app.project, name) for name in names]
+    stores = stores_of(app, pattern, "logs")
     write_rows(
         ["logstore", "shards", "ttl", "indexed fields", "location"],
         [[s.name, len(s.shards), s.retention_days, None if s.index is None else len(s.index.fields), s.location] for s in stores],
@@ -131,10 +118,9 @@ def update(app: App, name: str, ttl: str | None, index_file: str | None, shards:
         raise ParameterInvalid("the number of shards cannot be changed", hint="create another Logstore and import the logs there")
     if ttl is None and index_file is None:
         raise ParameterInvalid("nothing to change", hint="give --ttl, --index or both")
-    catalogue = app.home.catalogue()
-    old = catalogue.logstore(app.project, name)
+    catalogue, old = app.home.catalogue(), find_store(app, name, "logs")
     index = old.index if index_file is None else None if index_file == "none" else read_index(index_file)
-    catalogue.update_logstore(app.project, name, retention_days=old.retention_days if ttl is None else _days(ttl), index=index)
+    catalogue.update_logstore(app.project, name, retention_days=old.retention_days if ttl is None else retention_days(ttl), index=index)
     app.say(f"Logstore {name} updated")
 
 
@@ -149,15 +135,7 @@ def delete(app: App, name: str, yes: bool) -> None:
     Example:
       logsluice logstore delete nginx --yes
     """
-    app.home.catalogue().logstore(app.project, name)
-    if not yes:
-        question = f"Delete the Logstore {name} of the project {app.project} with all its logs?"
-        if not sys.stdin.isatty():
-            raise UserError("deleting asks first, and there is no terminal to ask on", hint="give --yes", code="NotConfirmed")
-        if not click.confirm(question, err=True):
-            raise UserError("nothing was deleted", code="NotConfirmed")
-    app.home.delete_logstore(app.project, name)
-    app.say(f"Logstore {name} deleted")
+    delete_store(app, name, "logs", yes=yes)
 
 
 @command.command()
@@ -238,21 +216,3 @@ def _words(name: str, done: str, report: MaintenanceReport) -> str:
         f"Logstore {name} {done}: {report.files_removed:,} files ({report.bytes_removed:,} bytes) out, "
         f"{report.files_added:,} files ({report.bytes_added:,} bytes) in, {report.rows:,} logs"
     )
-
-
-def _days(text: str) -> int | None:
-    if text == "forever":
-        return None
-    if not text.isdecimal() or not 1 <= int(text) <= 3650:
-        raise ParameterInvalid(f"--ttl {text!r} is no number of days", hint="write 1 to 3650, or forever")
-    return int(text)
-
-
-def _storage_options(pairs: tuple[str, ...]) -> dict[str, str]:
-    options = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not key or not equals:
-            raise ParameterInvalid("--storage-option needs KEY=VALUE", hint="for example --storage-option AWS_SECRET_ACCESS_KEY=env:MY_KEY")
-        options[key] = value
-    return options

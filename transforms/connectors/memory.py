@@ -41,6 +41,7 @@ from transforms.stores.logstore import (
     TailBatch,
     checked_origins,
 )
+from transforms.stores.samples import admitted
 
 __all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
 
@@ -74,9 +75,9 @@ def create_memory_logstore(descriptor: LogstoreDescriptor) -> None:
             _states[descriptor.location] = _State(LocalStorage(Path(folder)))
 
 
-def open_memory_logstore(descriptor: LogstoreDescriptor) -> MemoryLogstore:
+def open_memory_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> MemoryLogstore:
     """Open a Logstore of this process. Raises NotFound when there is none."""
-    return MemoryLogstore(descriptor)
+    return MemoryLogstore(descriptor, clock=clock)
 
 
 def drop_memory_logstore(descriptor: LogstoreDescriptor) -> None:
@@ -112,7 +113,8 @@ class MemoryLogstore:
     ) -> list[DataFile]:
         next_shard = self._shards.chooser(hash_key, shard)
         checked_origins(origin)
-        return write_groups(self._state.storage, groups, next_shard, self._typed(self._index), self._admit, self._clock.now_us(), origin)
+        taken, typed = admitted(self.descriptor, groups), self._typed(self._index)
+        return write_groups(self._state.storage, taken, next_shard, typed, self._admit, self._clock.now_us(), origin)
 
     def commit(
         self,

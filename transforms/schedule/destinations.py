@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transforms.schedule.config_fields import Fields
 from transforms.schedule.config_lists import read_labels, read_names
+from transforms.stores.metricstore import is_label_key, is_metric_name
 
 __all__ = ["DATA_FORMATS", "Destination", "LogstoreDestination", "MetricstoreDestination", "TableDestination", "read_destination"]
 
 DATA_FORMATS = ("log2log", "log2metric", "log2table", "metric2metric")
 
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _METRIC_KEYS = ("metricKeys", "labelKeys", "hashLabels", "addLabels", "timeKey")
 _TABLE_KEYS = ("keyColumns", "windowColumn", "instanceColumn")
 
@@ -126,11 +124,11 @@ def _metrics(parameters: Fields, project: str, name: str) -> MetricstoreDestinat
             "metricKeys", f"{parameters.called('metricKeys')} is missing", "name the numeric result columns that become samples"
         )
     for metric in metrics:
-        if not _METRIC.fullmatch(metric):
+        if not is_metric_name(metric):
             parameters.refuse("metricKeys", f"{metric!r} is no name of a metric", "letters, digits, _ and :, not a digit first")
     added = read_labels(parameters)
     for label, key in (*((label, "labelKeys") for label in labels), *((label, "addLabels") for label in added)):
-        if not _LABEL.fullmatch(label):
+        if not is_label_key(label):
             parameters.refuse(key, f"{label!r} is no name of a label", "letters, digits and _, not a digit first")
     for both in sorted(set(metrics) & set(labels)):
         parameters.refuse("labelKeys", f"{both!r} is a metric and a label", "a column is one of them")

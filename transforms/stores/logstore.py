@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
+from transforms.stores.metricstore import METRIC_INDEX
 from transforms.stores.shard import Shard
+from transforms.stores.sharded_store import ShardedStore
 
 if TYPE_CHECKING:
     # Names of stores are read and listed without Arrow, whose import takes 0.2 s.
@@ -38,6 +40,7 @@ __all__ = [
     "TailBatch",
     "Telemetry",
     "checked_origins",
+    "metricstore_descriptor",
 ]
 
 MAX_ORIGIN_BYTES = 512
@@ -50,6 +53,7 @@ Telemetry = Literal["logs", "metrics"]
 class LogstoreDescriptor:
     """Everything a worker needs to read or write a Logstore, and no secret.
 
+    ``shards`` are those it was made with; which it has now, the store itself knows (`ShardedStore.shard_map`).
     ``location`` is a folder or an object-store URL; ``storage_options`` values may be references (``env:NAME``, ``file:PATH``)
     that are resolved where the store is opened. A Metricstore is a Logstore whose ``telemetry`` is ``metrics``.
     """
@@ -88,6 +92,8 @@ class DataFile:
         typed: (field, ``long`` | ``double``) pairs whose typed columns the file has beside the text.
         origin: under which all logs of the file were written; None when there is none, or when compaction mixed several.
         origins: the least and the greatest origin in a file that compaction mixed, None in others.
+        place: where all its logs belong in the MD5 space, 32 hexadecimal digits; None when they may go to any shard. Before the commit.
+        hash_field: the field whose value says where each log belongs; None when none does. Before the commit.
     """
 
     path: str
@@ -100,6 +106,8 @@ class DataFile:
     typed: tuple[tuple[str, str], ...] = ()
     origin: str | None = None
     origins: tuple[str, str] | None = None
+    place: str | None = None
+    hash_field: str | None = None
 
     def may_hold(self, origin: str) -> bool:
         """Whether logs of an origin may be in the file; for a mixed one only its rows tell."""
@@ -182,19 +190,27 @@ class MaintenanceReport:
     bytes_added: int = 0
 
 
-class Logstore(Protocol):
+class Logstore(ShardedStore, Protocol):
     """One Logstore, open. Safe to use from many processes at once; an instance belongs to one thread."""
 
     descriptor: LogstoreDescriptor
 
     def write_files(
-        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        shard: int | None = None,
+        place: str | None = None,
+        hash_field: str | None = None,
+        origin: str | None = None,
     ) -> list[DataFile]:
         """Make logs durable without making them visible.
 
-        Each file holds one shard: ``shard`` when given, else the shard of ``hash_key`` when given, else the shard the store
-        balances to. ``origin`` stays with the logs, through compaction too. Raises ParameterInvalid for a shard that does not
-        exist, and for an origin that is empty or too long (`MAX_ORIGIN_BYTES`).
+        Each file holds one shard: ``shard`` when given; else the one whose range has the MD5 of the text ``hash_key``, or ``place`` (up to
+        32 hexadecimal digits), or the MD5 of each log's own value of ``hash_field``; else, and for logs without that field, the shard the
+        store balances to. At most one of the four is given. ``origin`` stays with the logs, through compaction too. Raises NotFound with code ``ShardNotExist``, UserError with
+        code ``ShardReadOnly`` for a retired shard, ParameterInvalid for an origin that is empty or too long (`MAX_ORIGIN_BYTES`), and in a Metricstore for logs that are no samples.
         """
         ...
 
@@ -208,7 +224,8 @@ class Logstore(Protocol):
     ) -> Commit:
         """Make ``files`` visible, ``remove`` and all logs of the origins ``replaces`` invisible, in one step.
 
-        An empty commit with ``app`` only fences. Logs of other origins in the same files stay, with their receive times, and no
+        Files of a shard that was split or merged since they were written go to the shards that took over: each where its logs belong, if
+        that was told, else to any of them. An empty commit with ``app`` only fences. Logs of other origins in the same files stay, with their receive times, and no
         tail sees them again. Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there
         any more.
         """
@@ -293,3 +310,13 @@ def checked_origins(origins: str | Sequence[str] | None) -> tuple[str, ...]:
         if origin.encode("utf-8", "replace").decode("utf-8") != origin:
             raise ParameterInvalid(f"the origin {origin!r} is not valid Unicode")
     return given
+
+
+def metricstore_descriptor(
+    project: str, name: str, location: str, shards: tuple[Shard, ...], retention_days: int | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> LogstoreDescriptor:  # fmt: skip
+    """What a new Metricstore is: as a Logstore, with the index of all Metricstores."""
+    return LogstoreDescriptor(
+        project, name, location, shards, METRIC_INDEX, retention_days, dict(storage_options or {}), telemetry="metrics"
+    )

@@ -189,13 +189,15 @@ class DeltaLogstore:
         self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None, origin: str | None
     ) -> list[DataFile]:
         from transforms.connectors.delta.data_files import write_groups
+        from transforms.stores.samples import admitted
 
         next_shard = self._shards.chooser(hash_key, shard)
         self._columns.learn(table)
         if checked_origins(origin):
             self._columns.admit_origins()
         typed = self._index.typed_fields() if self._index else {}
-        return write_groups(self._storage, groups, next_shard, typed, self._columns.admit, self._clock.now_us(), origin)
+        taken = admitted(self.descriptor, groups)
+        return write_groups(self._storage, taken, next_shard, typed, self._columns.admit, self._clock.now_us(), origin)
 
     def _compact_by_size(self) -> MaintenanceReport:
         from transforms.connectors.delta.compaction import compact

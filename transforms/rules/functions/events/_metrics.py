@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
 from transforms.rules.kinds import Kind, choice_of
 from transforms.rules.values import as_text, kind_of
+from transforms.stores.metricstore import UNITS, is_label_key, is_metric_name, unit_of_digits
 
-__all__ = ["FieldPairs", "Precision", "is_time", "label_text", "nanoseconds", "number_text"]
+__all__ = ["LabelPairs", "MetricPairs", "Precision", "is_time", "nanoseconds", "number_text"]
 
-_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _TIME = re.compile(r"\s*[+-]?(\d+)(\.\d*)?\s*", re.ASCII)
 
 
@@ -28,18 +29,16 @@ def nanoseconds(time: str | int | float, precision: str | None) -> str:
     if matched is None or isinstance(time, bool):
         raise ValueError(f"a time is a number of seconds, milliseconds, microseconds or nanoseconds, not {text[:60]!r}")
     digits = len(matched[1].lstrip("0"))
-    unit = _UNITS[precision] if precision else 10 ** (9 if digits < 12 else 6 if digits < 15 else 3 if digits < 18 else 0)
+    unit = UNITS[precision] if precision else unit_of_digits(digits)
     return str(int(Decimal(text.strip()) * unit))
 
 
 def number_text(text: str) -> str:
-    """A number as samples hold it: ``123`` is ``123.0``. Raises ValueError for what is no number."""
-    return str(float(text))
-
-
-def label_text(pairs: Iterable[tuple[str, str]]) -> str:
-    """Labels in the order of their keys; of two with the same key the later one counts."""
-    return "|".join(f"{key}#$#{value}" for key, value in sorted(dict(pairs).items()))
+    """A number as samples hold it: ``123`` is ``123.0``. Raises ValueError for what is no finite number."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the value of a sample is a finite number, not {text[:60]!r}")
+    return str(number)
 
 
 def _field_pairs(value: Any) -> tuple[tuple[str, str], ...]:
@@ -59,5 +58,22 @@ def _field_pairs(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-FieldPairs = Annotated[tuple[tuple[str, str], ...], Kind("a field name, or a list of names and pairs (field, new name)", _field_pairs)]
+def _pairs_with(is_name: Callable[[str], bool], what: str, rule: str) -> Callable[[Any], tuple[tuple[str, str], ...]]:
+    def convert(value: Any) -> tuple[tuple[str, str], ...]:
+        pairs = _field_pairs(value)
+        for field, name in pairs:
+            if not is_name(name):
+                raise ValueError(f"{what} cannot be called {name[:60]!r} ({rule}); write the pair ({field[:60]!r}, 'another_name')")
+        return pairs
+
+    return convert
+
+
+_PAIRS = "a field name, or a list of names and pairs (field, new name)"
+MetricPairs = Annotated[
+    tuple[tuple[str, str], ...], Kind(_PAIRS, _pairs_with(is_metric_name, "a metric", "letters, digits, _ and :, not a digit first"))
+]
+LabelPairs = Annotated[
+    tuple[tuple[str, str], ...], Kind(_PAIRS, _pairs_with(is_label_key, "a label", "letters, digits and _, not a digit first"))
+]
 Precision = Annotated[str, choice_of("time_precision", ("s", "ms", "us", "ns"))]

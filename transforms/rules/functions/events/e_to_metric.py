@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from transforms.core.field_columns import TIME
 from transforms.rules.event import Event
 from transforms.rules.function import Decline, Example, step
-from transforms.rules.functions.events._metrics import FieldPairs, Precision, is_time, label_text, nanoseconds, number_text
+from transforms.rules.functions.events._metrics import LabelPairs, MetricPairs, Precision, is_time, nanoseconds, number_text
 from transforms.rules.kinds import AnyValue, Flag
+from transforms.stores.metricstore import LABELS, NAME, PAIR, SEPARATOR, TIME_NANO, VALUE, encode_labels
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,31 +48,34 @@ if TYPE_CHECKING:
                 {"__labels__": "", "__name__": "rt", "__time_nano__": "7000000", "__value__": "1.0"}),
         Example('e_to_metric("rt")', {"a": "1"}, {"a": "1"}, title="Without a number the event stays as it is"),
         Example('e_to_metric("rt")', {"__time__": "1614739608", "rt": "fast"}, error="could not convert string to float"),
+        Example('e_to_metric("rt")', {"__time__": "1614739608", "rt": "inf"}, error="the value of a sample is a finite number"),
+        Example('e_to_metric("rt", labels="host")', {"__time__": "1614739608", "rt": "1", "host": "a|b"},
+                error="the label 'host' has a | in its value"),
         Example('e_to_metric("rt", ignore_none_names=false)', {"__time__": "1614739608"}, error="the event has no field 'rt'"),
         Example('e_to_metric("rt")', {"rt": "1"}, error="the event has no field '__time__'"),
     ],
     aliases={"time": "time_field"},
 )  # fmt: skip
 def e_to_metric(
-    event: Event, names: FieldPairs, labels: FieldPairs | None = None, time_field: AnyValue = TIME, time_precision: Precision | None = None,
+    event: Event, names: MetricPairs, labels: LabelPairs | None = None, time_field: AnyValue = TIME, time_precision: Precision | None = None,
     ignore_none_names: Flag = True, ignore_none_labels: Flag = True,
 ) -> list[Event] | None:  # fmt: skip
     """Turns the event into samples of metrics.
 
     Each number becomes an event of four fields: ``__name__``, ``__value__``, ``__time_nano__`` and ``__labels__``, which holds
-    ``key#$#value`` pairs in the order of their keys with ``|`` between. All other fields are gone. ``time`` is another name for
-    ``time_field``.
+    ``key#$#value`` pairs in the order of their keys with ``|`` between. All other fields are gone. A Metricstore takes such
+    events as they are. ``time`` is another name for ``time_field``.
     """
     found = [(name, text) for field, name in names if (text := _field(event, field, ignore_none_names)) is not None]
     if not found:
         return None
     pairs = [(name, text) for field, name in labels or () if (text := _field(event, field, ignore_none_labels)) is not None]
-    shared = {"__labels__": label_text(pairs), "__time_nano__": nanoseconds(_time(event, time_field), time_precision)}
+    shared = {LABELS: encode_labels(pairs), TIME_NANO: nanoseconds(_time(event, time_field), time_precision)}
     kept = {name: text for name, text in event.fields.items() if name in event.derived and name not in event.changed}
     samples: list[Event] = []
     for name, text in found:
         sample = event.copy()
-        sample.replace({**shared, "__name__": name, "__value__": number_text(text)}.items())
+        sample.replace({**shared, NAME: name, VALUE: number_text(text)}.items())
         sample.fields.update(kept)
         sample.changed.difference_update(kept)
         samples.append(sample)
@@ -164,24 +168,23 @@ def _samples(branch: Frame, names: Any, labels: Any, times: pl.Series, precision
     for name in samples.names():
         if samples.holds(name):
             samples.remove(name)
-    samples.set("__labels__", texts)
-    samples.set("__time_nano__", stamps)
-    samples.set("__name__", metric)
-    samples.set("__value__", values)
+    samples.set(LABELS, texts)
+    samples.set(TIME_NANO, stamps)
+    samples.set(NAME, metric)
+    samples.set(VALUE, values)
     return samples
 
 
 def _labels(branch: Frame, labels: Any) -> pl.Series:
     import polars as pl
 
-    parts = [
-        pl.lit(pl.Series("", [f"{name}#$#"], pl.String) + column)
-        for field, name in sorted(labels, key=lambda pair: pair[1])
-        if (column := branch.column(field)) is not None
-    ]
+    given = [(name, column) for field, name in sorted(labels, key=lambda pair: pair[1]) if (column := branch.column(field)) is not None]
+    if any(column.str.contains(SEPARATOR, literal=True).any() for _, column in given):
+        raise Decline  # the scalar form says which events fail
+    parts = [pl.lit(pl.Series("", [f"{name}{PAIR}"], pl.String) + column) for name, column in given]
     if not parts:
         return pl.Series("", [""], pl.String).new_from_index(0, branch.rows)
-    return pl.select(pl.concat_str(parts, separator="|", ignore_nulls=True)).to_series()
+    return pl.select(pl.concat_str(parts, separator=SEPARATOR, ignore_nulls=True)).to_series()
 
 
 def _by_distinct(texts: pl.Series, convert: Callable[[str], str]) -> pl.Series:

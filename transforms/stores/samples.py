@@ -1,0 +1,125 @@
+"""The door of a Metricstore: logs are taken if they are samples, in the form that `transforms.stores.metricstore` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.core.errors import ParameterInvalid
+from transforms.core.field_columns import SOURCE, TAG_PREFIX, TIME, TIME_NS, TOPIC, column_of, field_of, is_field_column
+from transforms.core.log_group import LogGroup
+from transforms.stores.index import DOUBLE_TEXT
+from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.metricstore import LABELS, NAME, SAMPLE_FIELDS, TIME_NANO, UNITS, VALUE, decode_labels, encode_labels, is_metric_name
+
+__all__ = ["NANOS", "admitted", "as_samples", "to_nanoseconds"]
+
+NANOS = 1_000_000_000
+_WHOLE = r"^-?[0-9]{1,19}$"
+_HINT = "a Metricstore keeps samples: __name__, __labels__ (k1#$#v1|k2#$#v2), __time_nano__, __value__, and tags beside them"
+
+
+def admitted(descriptor: LogstoreDescriptor, groups: Iterable[LogGroup]) -> Iterable[LogGroup]:
+    """Groups as a store keeps them: any logs for a Logstore, samples alone for a Metricstore (errors as `as_samples`)."""
+    if descriptor.telemetry == "logs":
+        return groups
+    return (as_samples(group, descriptor.name) for group in groups)
+
+
+def as_samples(group: LogGroup, store: str) -> LogGroup:
+    """The group with times in nanoseconds, which become the event times, and labels in the order of their keys.
+
+    Raises ParameterInvalid for the first log that is no sample, with its number, its field and ``store``: nothing is written then.
+    """
+    table = group.compacted().table
+    if not table.num_rows:
+        return group
+    for column in [name for name in table.column_names if is_field_column(name)]:
+        field = field_of(column)
+        if field in SAMPLE_FIELDS or field in (TOPIC, SOURCE) or field.startswith(TAG_PREFIX):
+            continue
+        values = table[column]
+        if values.null_count < len(values):
+            raise _refused(store, pc.is_valid(values), f"has the field {field!r}, which no sample has")
+        table = table.drop_columns([column])
+    for field in SAMPLE_FIELDS:
+        values = table[column_of(field)] if column_of(field) in table.column_names else pa.nulls(table.num_rows, pa.string())
+        if values.null_count:
+            raise _refused(store, pc.is_null(values), f"has no field {field}")
+    names, labels = table[column_of(NAME)], table[column_of(LABELS)]
+    _by_distinct(store, NAME, names, _metric_name)
+    ordered = _by_distinct(store, LABELS, labels, lambda text: encode_labels(decode_labels(text)))
+    nanos = _nanoseconds(store, table[column_of(TIME_NANO)])
+    _check_values(store, table[column_of(VALUE)])
+    columns = {name: table[name] for name in table.column_names}
+    columns |= {
+        column_of(LABELS): ordered,
+        column_of(TIME_NANO): pa.array(nanos).cast(pa.string()),
+        TIME: pa.array(nanos // NANOS),
+        TIME_NS: pa.array((nanos % NANOS).astype(np.int32)),
+    }
+    return LogGroup(pa.table(columns))
+
+
+def to_nanoseconds(times: Any) -> tuple[Any, Any]:
+    """Whole times (NumPy int64) whose digits tell the unit, as nanoseconds, and which of them are beyond what 64 bits hold."""
+    size = np.abs(times)
+    unit = np.select([size < 10**11, size < 10**14, size < 10**17], [UNITS["s"], UNITS["ms"], UNITS["us"]], UNITS["ns"])
+    beyond = (size > np.iinfo(np.int64).max // unit) | (times == np.iinfo(np.int64).min)
+    return np.where(beyond, 0, times) * unit, beyond
+
+
+def _nanoseconds(store: str, texts: Any) -> Any:
+    whole = pc.match_substring_regex(texts, _WHOLE)
+    if not pc.all(whole).as_py():
+        raise _refused(store, pc.invert(whole), "has a __time_nano__ that is no whole number", texts)
+    try:
+        times = texts.cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        # 19 digits may be more than 64 bits hold: only then it is worth to look for the first that does not.
+        large = [abs(int(text)) >= 2**63 for text in texts.to_pylist()]
+        raise _refused(store, pa.array(large), "has a __time_nano__ that no time is", texts) from None
+    nanos, beyond = to_nanoseconds(times)
+    if beyond.any():
+        raise _refused(store, pa.array(beyond), "has a __time_nano__ after the year 2262", texts)
+    return nanos
+
+
+def _check_values(store: str, texts: Any) -> None:
+    number = pc.match_substring_regex(texts, DOUBLE_TEXT)
+    if pc.all(number).as_py():
+        number = pc.is_finite(pc.utf8_ltrim(texts, "+").cast(pa.float64()))
+    if not pc.all(number).as_py():
+        raise _refused(store, pc.invert(number), "has a __value__ that is no finite number", texts)
+
+
+def _metric_name(text: str) -> str:
+    if not is_metric_name(text):
+        raise ValueError(f"{text[:60]!r} is no name of a metric: letters, digits, _ and :, not a digit first")
+    return text
+
+
+def _by_distinct(store: str, field: str, texts: Any, convert: Callable[[str], str]) -> Any:
+    """The texts converted; each different one is looked at once."""
+    encoded = texts.combine_chunks().dictionary_encode() if isinstance(texts, pa.ChunkedArray) else texts.dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    distinct = encoded.dictionary.to_pylist()
+    converted = []
+    for text in distinct:
+        try:
+            converted.append(convert(text))
+        except ValueError as error:
+            raise _refused(store, pc.equal(texts, text), f"has a {field} that no sample has: {error}") from None
+    return texts if converted == distinct else pa.array(converted, pa.string()).take(encoded.indices)
+
+
+def _refused(store: str, which: Any, what: str, texts: Any = None) -> ParameterInvalid:
+    row = pc.index(which, pa.scalar(True)).as_py()
+    shown = "" if texts is None else f": {texts[row].as_py()[:60]!r}"
+    return ParameterInvalid(
+        f"Metricstore {store!r} does not take log {row + 1} of a batch: it {what}{shown}", hint=_HINT, code="MetricSampleInvalid"
+    )
