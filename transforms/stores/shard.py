@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transforms.core.errors import ParameterInvalid
 
-__all__ = ["Shard", "even_shards", "place_of_digits", "shard_of_digits", "shard_of_key"]
+__all__ = ["Shard", "digits_of_key", "even_shards", "place_of_digits", "shard_of_digits", "shard_of_key"]
 
 _SPACE = 1 << 128
 
@@ -39,7 +39,12 @@ def even_shards(count: int) -> tuple[Shard, ...]:
 
 def shard_of_key(shards: tuple[Shard, ...], key: str) -> Shard:
     """The shard whose range holds the MD5 of a hash key."""
-    return _shard_at(shards, int.from_bytes(hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest(), "big"))
+    return _shard_at(shards, place_of_digits(digits_of_key(key)))
+
+
+def digits_of_key(key: str) -> str:
+    """A hash key's place in the MD5 space as 32 hexadecimal digits."""
+    return hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def shard_of_digits(shards: tuple[Shard, ...], digits: str) -> Shard:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from transforms.core.errors import NotFound, ParameterInvalid, UserError
+from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.shard import Shard, place_of_digits
 
-__all__ = ["ShardMap", "ShardRecord"]
+__all__ = ["MOST_SHARDS", "ShardMap", "ShardRecord"]
+
+MOST_SHARDS = 256
+"""Shards that may take logs at a time."""
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """A shard, the shards it was made from, and whether it still takes logs. A retired one is read to its end."""
+    """A shard, the shards it was made from, and whether it still takes logs. A retired one is read to its end.
+
+    Attributes:
+        made_us: when it was made, microseconds; 0 = with the Logstore.
+        end: behind the last log of a retired shard, for ever; None for a writable one.
+    """
 
     shard: Shard
     parents: tuple[int, ...] = ()
     writable: bool = True
+    made_us: int = 0
+    end: Cursor | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,16 @@ class ShardMap:
             )
         return record.shard
 
+    def takers(self, shard: int) -> tuple[Shard, ...]:
+        """The writable shards that have a retired one's range now, in the order of their ranges."""
+        found = self.record(shard).shard
+        return tuple(other for other in self.writable if other.begin < found.end and found.begin < other.end)
+
+    def sealed(self, before: ShardMap, ends: Mapping[int, Cursor], now_us: int) -> ShardMap:
+        """With the ends of the shards that this map retires and ``before`` does not, and the time for those it makes."""
+        old = {record.shard.id: record for record in before.records}
+        return ShardMap(tuple(_sealed(record, old.get(record.shard.id), ends, now_us) for record in self.records))
+
     def ancestors(self, shard: int) -> frozenset[int]:
         """Ids of the shards of every earlier generation that a shard's range came from, as far as they are still known."""
         parents = {record.shard.id: record.parents for record in self.records}
@@ -71,6 +92,8 @@ class ShardMap:
         Gives the new map and the ids of the two shards made. Raises ParameterInvalid, and NotFound with code ``ShardNotExist``.
         """
         found = self._changeable(shard, "split")
+        if len(self.writable) >= MOST_SHARDS:
+            raise ParameterInvalid(f"a Logstore has at most {MOST_SHARDS} shards that take logs", hint="merge some first")
         cut = (found.begin + found.end) // 2 if key is None else place_of_digits(key)
         if not found.begin < cut < found.end:
             raise ParameterInvalid(
@@ -103,3 +126,11 @@ class ShardMap:
     def _retire(self, shards: tuple[int, ...], made: tuple[ShardRecord, ...]) -> ShardMap:
         kept = (replace(record, writable=False) if record.shard.id in shards else record for record in self.records)
         return ShardMap((*kept, *made))
+
+
+def _sealed(record: ShardRecord, old: ShardRecord | None, ends: Mapping[int, Cursor], now_us: int) -> ShardRecord:
+    if old is None:
+        return replace(record, made_us=now_us)
+    if old.writable and not record.writable:
+        return replace(record, end=ends.get(record.shard.id, BEGIN))
+    return record
