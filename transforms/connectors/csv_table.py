@@ -22,6 +22,7 @@ from transforms.connectors.sql_types import ColumnType, from_sql_name
 from transforms.core.errors import ParameterInvalid, StoreRejected, StoreUnavailable
 from transforms.core.suggest import suggestion
 from transforms.stores.external_store import CheckReport, Column, Condition, ExternalStoreDescriptor, TableSize
+from transforms.stores.table_commit import TableCommit, TableCommitted
 
 __all__ = ["CsvTableStore", "open_csv_table"]
 
@@ -69,7 +70,14 @@ class CsvTableStore:
 
     def write(self, batches: Iterable[Any]) -> int:  # noqa: ARG002
         """Refused: a CSV store is replaced by an update of the store."""
-        raise StoreRejected(
+        raise self._read_only()
+
+    def commit_rows(self, batches: Iterable[Any], commit: TableCommit) -> TableCommitted:  # noqa: ARG002
+        """Refused, as `write`."""
+        raise self._read_only()
+
+    def _read_only(self) -> StoreRejected:
+        return StoreRejected(
             f"ExternalStore {self.descriptor.name!r} is made of CSV files and cannot be written",
             hint="write into a store of type rds-vpc, postgresql or sqlite",
         )

@@ -10,17 +10,22 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 
+from transforms.connectors.sql_database_commit import InstanceWriter
 from transforms.connectors.sql_database_dialect import DatabaseDialect, RemoteColumn
+from transforms.connectors.sql_database_failure import Failure
 from transforms.connectors.sql_database_read import plan_read, stream
 from transforms.connectors.sql_database_write import check_schema, insert_rows
 from transforms.core.durable import durable
 from transforms.core.errors import LogsluiceError, ParameterInvalid, StoreUnavailable
 from transforms.core.suggest import suggestion
 from transforms.stores.external_store import CheckReport, Column, Condition, ExternalStoreDescriptor, TableSize
+from transforms.stores.table_commit import TableCommit, TableCommitted
 
 __all__ = ["SqlDatabaseStore", "dialect_of", "open_sql_database"]
 
@@ -135,6 +140,52 @@ class SqlDatabaseStore:
                 ) from None
             raise again.error from None
 
+    def commit_rows(self, batches: Iterable[Any], commit: TableCommit) -> TableCommitted:
+        """See `ExternalStore.commit_rows`. A transaction that the server undid or lost is started over, for some seconds."""
+        repeatable = list(batches) if isinstance(batches, Iterator) else batches
+        writer = InstanceWriter(self._dialect, self._columns(), commit)
+        writer.check(repeatable)
+        self._retried("preparing to write", writer.prepare)
+        pauses = iter(_PAUSES)
+        unsure = False
+        while True:
+            try:
+                with self._connected("writing", lambda failure: failure.retry or failure.undone) as connection:
+                    transaction = connection.begin()
+                    try:
+                        self._dialect.begin_commit(connection)
+                        done = writer.write(connection, repeatable)
+                        with durable("external-store.commit"):
+                            self._commit(connection, transaction)
+                    finally:
+                        if transaction.is_active:
+                            transaction.close()
+                # Found by its record after a commit that did not answer: it was this call that wrote it.
+                return replace(done, applied=done.applied or (unsure and done.attempt == commit.attempt))
+            except _Again as again:
+                unsure = unsure or again.committing
+                pause = next(pauses, None)
+                if pause is None and not unsure:
+                    raise again.error from None
+                if pause is None:
+                    raise StoreUnavailable(
+                        f"ExternalStore {self.descriptor.name!r}: the connection was lost while committing, and the database has not "
+                        f"come back: {again.error.message}",
+                        hint="try again with the same attempt: the record in the database tells whether its rows are there",
+                    ) from None
+                time.sleep(pause)
+
+    def _commit(self, connection: sa.Connection, transaction: sa.Transaction) -> None:
+        """Commit. Whatever happens, it may be done: _Again, so that somebody looks."""
+        try:
+            transaction.commit()
+        except self._dialect.driver_errors() as error:
+            failure = self._dialect.failure(error)
+            if not failure.passing:
+                raise
+            connection.invalidate()
+            raise _Again(failure.error(self.descriptor.name, f"committing in {self._dialect.address()} failed"), committing=True) from None
+
     def check(self) -> CheckReport:
         """Connect and ask the server about itself, the user's rights and the table."""
         columns = self.columns()
@@ -172,8 +223,8 @@ class SqlDatabaseStore:
         return _engines[key]
 
     @contextmanager
-    def _connected(self, what: str) -> Iterator[sa.Connection]:
-        """A pooled connection; the driver's errors inside become _Again (a reader may retry) or ours."""
+    def _connected(self, what: str, again: Callable[[Failure], bool] = attrgetter("retry")) -> Iterator[sa.Connection]:
+        """A pooled connection; the driver's errors inside become _Again (those that ``again`` holds for) or ours."""
         try:
             with self._engine().connect() as connection:
                 try:
@@ -185,12 +236,12 @@ class SqlDatabaseStore:
         except LogsluiceError:
             raise
         except self._dialect.driver_errors() as error:
-            self._refuse(error, what)
+            self._refuse(error, what, again)
 
-    def _refuse(self, error: Exception, what: str) -> NoReturn:
+    def _refuse(self, error: Exception, what: str, again: Callable[[Failure], bool]) -> NoReturn:
         failure = self._dialect.failure(error)
         mine = failure.error(self.descriptor.name, f"{what} {self._dialect.address()} failed")
-        if failure.retry:
+        if failure.passing and again(failure):
             raise _Again(mine) from None
         raise mine from None
 
@@ -211,6 +262,7 @@ class SqlDatabaseStore:
 class _Again(Exception):
     """The server did not answer, in a way that may pass within seconds."""
 
-    def __init__(self, error: LogsluiceError) -> None:
+    def __init__(self, error: LogsluiceError, *, committing: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.committing = committing

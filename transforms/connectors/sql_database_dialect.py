@@ -59,6 +59,8 @@ class DatabaseDialect(ABC):
     """Rows handed to the driver in one `executemany`."""
     longest_list = 1000
     """Values of an ``in`` list in one statement."""
+    keys_per_delete = 1
+    """Keys in one statement that deletes: 1 where the driver sends many statements together."""
 
     def __init__(self, descriptor: ExternalStoreDescriptor) -> None:
         self.descriptor = descriptor
@@ -109,6 +111,13 @@ class DatabaseDialect(ABC):
 
     def before_write(self, connection: sa.Connection) -> None:  # noqa: B027 - most databases have nothing to refuse
         """Refuse a table that cannot be written all or nothing."""
+
+    def before_commit(self, connection: sa.Connection, records: str) -> None:  # noqa: ARG002
+        """Refuse a table, or a table of records beside it, that cannot be changed together in one transaction."""
+        self.before_write(connection)
+
+    def begin_commit(self, connection: sa.Connection) -> None:  # noqa: B027 - the drivers begin by themselves
+        """At the head of a transaction that locks a job's row: nobody who stands still in it keeps others out for long."""
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """What the driver raises."""

@@ -20,12 +20,16 @@ class Failure:
         hint: what to do next.
         passing: it may work later (a restart, a lock, too many connections).
         retry: a reader may try again at once: the server is starting, or closed an idle connection.
+        undone: the server has undone the whole transaction in favour of another: started over, it may pass.
+        duplicate: a unique index forbids a row.
     """
 
     reason: str
     hint: str | None = None
     passing: bool = False
     retry: bool = False
+    undone: bool = False
+    duplicate: bool = False
 
     def error(self, store: str, what: str) -> StoreError:
         """The error to raise: ``ExternalStore 'store': what: reason``."""

@@ -31,21 +31,25 @@ __all__ = ["MysqlDialect"]
 _SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 300
+_BINLOG_BY_STATEMENT = 1665
+_IDLE_SECONDS = 60
+_LOCK_SECONDS = 75  # longer than somebody may stand still while holding the lock
 _EXACT_IN_DOUBLE = 2**53
 _IDENTIFIED = re.compile(r"\sIDENTIFIED\s.*", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r"'[^']*'")
 
 _PASSING = {
     CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED,
-    ER.CON_COUNT_ERROR, ER.SERVER_SHUTDOWN, ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.TOO_MANY_USER_CONNECTIONS, 1927, 0,
+    ER.CON_COUNT_ERROR, ER.SERVER_SHUTDOWN, ER.RECORD_FILE_FULL, ER.DISK_FULL, ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.TOO_MANY_USER_CONNECTIONS, 1927, 0,
 }  # fmt: skip
+_WAITED = {ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.RECORD_FILE_FULL, ER.DISK_FULL}
 _HINTS = {
     CR.CR_CONN_HOST_ERROR: "check the store's host and port, and that the server admits this machine's address",
     CR.CR_CONNECTION_ERROR: "check the store's host and port, and that the server admits this machine's address",
     ER.ACCESS_DENIED_ERROR: "check the store's username and password",
     ER.HOST_NOT_PRIVILEGED: "add this machine's address to those the server admits",
     ER.DBACCESS_DENIED_ERROR: "check the store's db, or let its user into that database",
-    ER.TABLEACCESS_DENIED_ERROR: "let the store's user read (SELECT) or write (INSERT) the table",
+    ER.TABLEACCESS_DENIED_ERROR: "let the store's user read (SELECT) or write (INSERT; DELETE where rows are replaced) the table",
     ER.COLUMNACCESS_DENIED_ERROR: "let the store's user read (SELECT) or write (INSERT) the column",
     ER.BAD_DB_ERROR: "check the store's parameter db",
     ER.NO_SUCH_TABLE: "check the store's parameter table",
@@ -57,6 +61,9 @@ _HINTS = {
     ER.UNKNOWN_TIME_ZONE: "give the store's timezone as an offset such as +08:00, or load the server's time zone tables",
     ER.LOCK_WAIT_TIMEOUT: "another transaction holds the table; try again",
     ER.LOCK_DEADLOCK: "nothing was written; try again",
+    ER.RECORD_FILE_FULL: "nothing was written; make room in the database and try again",
+    ER.DISK_FULL: "nothing was written; make room on the server's disk and try again",
+    _BINLOG_BY_STATEMENT: "set the server's binlog_format to ROW or MIXED",
 }
 
 
@@ -65,6 +72,7 @@ class MysqlDialect(DatabaseDialect):
 
     name = "mysql"
     rows_per_insert = 10_000
+    keys_per_delete = 500
 
     def engine(self) -> sa.Engine:
         parameter = self.descriptor.parameter
@@ -166,28 +174,46 @@ class MysqlDialect(DatabaseDialect):
             warnings.append(f"max_allowed_packet is only {packet} bytes: long rows may be refused")
         return ServerReport(f"{version} ({comment})", grants, f"{charset} ({collation})", zone, tuple(warnings))
 
-    def _engine_name(self, connection: sa.Connection) -> str | None:
+    def _engine_name(self, connection: sa.Connection, table: str | None = None) -> str | None:
         parameter = self.descriptor.parameter
         found = self.rows(
             connection,
             "select engine from information_schema.tables where table_schema = :db and table_name = :tab",
-            db=parameter["db"], tab=parameter["table"],
+            db=parameter["db"], tab=table or parameter["table"],
         )  # fmt: skip
         return next((row[0] for row in found), None)
 
-    def _transactional(self, connection: sa.Connection) -> bool:
-        name = self._engine_name(connection)
+    def _transactional(self, connection: sa.Connection, table: str | None = None) -> bool:
+        name = self._engine_name(connection, table)
         found = self.rows(connection, "select transactions from information_schema.engines where engine = :name", name=name or "")
         return next((row[0] == "YES" for row in found), False)
 
     def before_write(self, connection: sa.Connection) -> None:
-        name = self._engine_name(connection)
-        if name is not None and not self._transactional(connection):
+        self._insist_on_transactions(connection, self.descriptor.parameter["table"])
+
+    def before_commit(self, connection: sa.Connection, records: str) -> None:
+        table = self.descriptor.parameter["table"]
+        if self._engine_name(connection) is None:
             raise StoreRejected(
-                f"ExternalStore {self.descriptor.name!r}: the table's engine {name} has no transactions: "
-                "a failing write would leave half of its rows",
-                hint=f"alter table {self.descriptor.parameter['table']} engine=InnoDB",
+                f"ExternalStore {self.descriptor.name!r}: {table!r} is a view: whether its rows are changed in one transaction is not known",
+                hint="make a store of the table behind it",
             )
+        for name in (table, records):
+            self._insist_on_transactions(connection, name)
+
+    def _insist_on_transactions(self, connection: sa.Connection, table: str) -> None:
+        name = self._engine_name(connection, table)
+        if name is not None and not self._transactional(connection, table):
+            raise StoreRejected(
+                f"ExternalStore {self.descriptor.name!r}: the table {table!r}: its engine {name} has no transactions: "
+                "a failing write would leave half of its rows",
+                hint=f"alter table {table} engine=InnoDB",
+            )
+
+    def begin_commit(self, connection: sa.Connection) -> None:
+        # A statement sees what others committed before it, and locks the rows it finds, not the gaps between them.
+        connection.exec_driver_sql("set transaction isolation level read committed")
+        connection.exec_driver_sql(f"set session wait_timeout = {_IDLE_SECONDS}, session innodb_lock_wait_timeout = {_LOCK_SECONDS}")
 
     @contextmanager
     def streaming(self, connection: sa.Connection) -> Iterator[Any]:
@@ -239,7 +265,9 @@ class MysqlDialect(DatabaseDialect):
                 text, f"the server sent nothing for {_ANSWER_SECONDS} seconds: is the table locked, or a view slow?", passing=True
             )
         hint = _HINTS.get(code) or ("the server went away; try again" if passing else None)
-        return Failure(text, hint, passing=passing, retry=passing and code not in {ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK})
+        return Failure(
+            text, hint, passing, retry=passing and code not in _WAITED, undone=code == ER.LOCK_DEADLOCK, duplicate=code == ER.DUP_ENTRY
+        )
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         return (*super().driver_errors(), pymysql.err.Error)

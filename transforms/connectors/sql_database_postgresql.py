@@ -19,18 +19,23 @@ from transforms.stores.external_store import Condition, TableSize
 __all__ = ["PostgresqlDialect"]
 
 _CONNECT_SECONDS = 10
+_IDLE_SECONDS = 60
+_LOCK_SECONDS = 75  # longer than somebody may stand still while holding the lock
 _FIND = """
 select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relname = :tab and n.nspname = coalesce(nullif(:schema, ''), current_schema()) and c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
-_PASSING = {"53300", "57P01", "57P02", "57P03", "40001", "40P01", "55P03"}
+_PASSING = {"53100", "53300", "57P01", "57P02", "57P03", "25P03", "40001", "40P01", "55P03"}
+_UNDONE = {"40001", "40P01"}
 _HINTS = {
     "28P01": "check the store's username and password",
     "28000": "check the store's username and password, and that the server admits this machine's address",
     "3D000": "check the store's parameter db",
     "42P01": "check the store's parameters table and schema",
-    "42501": "let the store's user read (SELECT) or write (INSERT) the table",
+    "42501": "let the store's user read (SELECT) or write (INSERT; DELETE where rows are replaced) the table",
     "23505": "nothing was written; rows are only ever added, so leave out those that are there, or empty the table first",
+    "53100": "nothing was written; make room on the server's disk and try again",
+    "55P03": "another transaction holds the table; try again",
     "22001": "nothing was written; shorten the value or widen the column",
     "22003": "nothing was written; the column's type is too small for the value",
     "23502": "nothing was written; use coalesce(…) or let the column be NULL",
@@ -168,6 +173,19 @@ class PostgresqlDialect(DatabaseDialect):
             return compare(remote, condition)
         return None
 
+    def before_commit(self, connection: sa.Connection, records: str) -> None:  # noqa: ARG002
+        kind = next(self.rows(connection, f"select relkind from pg_catalog.pg_class where oid = ({_FIND})", **self._names()), (None,))[0]
+        if kind in ("f", b"f"):
+            raise StoreRejected(
+                f"ExternalStore {self.descriptor.name!r}: {self._names()['tab']!r} is a foreign table: "
+                "its rows are not changed in one transaction with others",
+                hint="make a store of the table on its own server",
+            )
+
+    def begin_commit(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"set local idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
+        connection.exec_driver_sql(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
+
     def failure(self, error: Exception) -> Failure:
         original: Any = getattr(error, "orig", None) or error
         code = getattr(original, "sqlstate", None) or ""
@@ -176,7 +194,8 @@ class PostgresqlDialect(DatabaseDialect):
         passing = (code in _PASSING or code.startswith("08") or lost or isinstance(original, OSError)) and not refused
         text = str(getattr(getattr(original, "diag", None), "message_primary", None) or original)
         hint = _HINTS.get(code) or ("check the store's host, port, username, password and db" if lost else None)
-        return Failure(text, hint, passing=passing, retry=passing and code not in {"40001", "40P01", "55P03"})
+        retry = passing and code not in {*_UNDONE, "55P03", "53100"}
+        return Failure(text, hint, passing, retry, undone=code in _UNDONE, duplicate=code == "23505")
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         import psycopg

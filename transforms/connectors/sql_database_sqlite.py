@@ -151,14 +151,18 @@ class SqliteDialect(DatabaseDialect):
         if "readonly" in text:
             return Failure(text, "let this user write the file and its folder")
         if "UNIQUE constraint" in text or "PRIMARY KEY" in text:
-            return Failure(
-                text, "nothing was written; rows are only ever added, so leave out those that are there, or empty the table first"
-            )
+            hint = "nothing was written; rows are only ever added, so leave out those that are there, or empty the table first"
+            return Failure(text, hint, duplicate=True)
+        if "disk is full" in text or "disk I/O" in text:
+            return Failure(text, "nothing was written; make room on the disk and try again", passing=True)
         if "constraint" in text:
             return Failure(text, "nothing was written; a value breaks a rule of the table")
         if isinstance(original, OSError) or "unable to open" in text:
             return Failure(text, "check the file's path and permissions")
         return Failure(text)
+
+    def begin_commit(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("begin immediate")
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         return (*super().driver_errors(), sqlite3.Error)

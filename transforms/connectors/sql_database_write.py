@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from transforms.connectors.sql_database_dialect import DatabaseDialect, RemoteCo
 from transforms.connectors.sql_types import accepts, sql_type_of
 from transforms.core.errors import ParameterInvalid, StoreRejected
 
-__all__ = ["check_schema", "insert_rows"]
+__all__ = ["Refusal", "check_schema", "driver_values", "insert_rows", "same_schema"]
 
 
 def check_schema(store: str, columns: Sequence[RemoteColumn], schema: Any) -> None:
@@ -40,19 +41,26 @@ def _count(number: int) -> str:
 
 
 def insert_rows(
-    dialect: DatabaseDialect, connection: sa.Connection, columns: Sequence[RemoteColumn], first: Any, more: Iterable[Any]
+    dialect: DatabaseDialect,
+    connection: sa.Connection,
+    columns: Sequence[RemoteColumn],
+    first: Any,
+    more: Iterable[Any],
+    constants: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """Insert all batches in the connection's open transaction; returns the number of rows."""
-    names = [column.name for column in columns]
+    """Insert all batches in the connection's open transaction; returns the number of rows. ``constants`` are further columns with one
+    value for all rows."""
+    names = [*(column.name for column in columns), *constants]
     compiled = sa.insert(dialect.table(names)).values({name: sa.bindparam(f"v{i}") for i, name in enumerate(names)}).compile(connection)
     order: list[int] | None = [int(name[1:]) for name in compiled.positiontup or ()] if compiled.positional else None
     cursor: Any = connection.connection.cursor()
     written = 0
     try:
-        for batch in _same_schema(dialect.descriptor.name, first, more):
+        for batch in same_schema(dialect.descriptor.name, first, more):
             for start in range(0, batch.num_rows, dialect.rows_per_insert):
                 piece = batch.slice(start, dialect.rows_per_insert)
-                values = [_values(dialect, column, piece.column(i)) for i, column in enumerate(columns)]
+                values = [driver_values(dialect, column, piece.column(i)) for i, column in enumerate(columns)]
+                values += [[constant] * piece.num_rows for constant in constants.values()]
                 if order is not None:
                     rows: list[Any] = list(zip(*(values[i] for i in order), strict=True))
                 else:
@@ -64,7 +72,8 @@ def insert_rows(
     return written
 
 
-def _same_schema(store: str, first: Any, more: Iterable[Any]) -> Iterator[Any]:
+def same_schema(store: str, first: Any, more: Iterable[Any]) -> Iterator[Any]:
+    """All batches; ParameterInvalid at one whose types are not those of the first."""
     yield first
     for batch in more:
         if batch.schema.types != first.schema.types:
@@ -72,11 +81,11 @@ def _same_schema(store: str, first: Any, more: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _values(dialect: DatabaseDialect, column: RemoteColumn, array: Any) -> list[Any]:
+def driver_values(dialect: DatabaseDialect, column: RemoteColumn, array: Any) -> list[Any]:
     """One column's values as the driver takes them, after all checks."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    refuse = _Refusal(dialect.descriptor.name, column)
+    refuse = Refusal(dialect.descriptor.name, column)
     if array.null_count and not column.nullable and not column.fills_null:
         raise refuse("NULL", "the column must not be NULL: use coalesce(…)")
     family = column.type.family
@@ -99,7 +108,7 @@ def _values(dialect: DatabaseDialect, column: RemoteColumn, array: Any) -> list[
     return values
 
 
-class _Refusal:
+class Refusal:
     """Makes the error for one column's value."""
 
     def __init__(self, store: str, column: RemoteColumn) -> None:
@@ -119,7 +128,7 @@ def _first(array: Any, mask: Any) -> Any:
     return array.filter(mask)[0].as_py()
 
 
-def _exactly(array: Any, target: Any, refuse: _Refusal, why: str) -> Any:
+def _exactly(array: Any, target: Any, refuse: Refusal, why: str) -> Any:
     """The array cast to another type, every value unchanged."""
     try:
         return array.cast(target)
@@ -132,7 +141,7 @@ def _exactly(array: Any, target: Any, refuse: _Refusal, why: str) -> Any:
         raise
 
 
-def _decimals(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse: _Refusal) -> list[Any]:
+def _decimals(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse: Refusal) -> list[Any]:
     kind = column.type
     if kind.family == "decimal":
         array = _exactly(array, kind.arrow_type, refuse, f"the column holds {kind.sql_type}: round it, or widen the column")
@@ -153,7 +162,7 @@ def _decimals(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse
     return numbers
 
 
-def _floats(dialect: DatabaseDialect, array: Any, refuse: _Refusal) -> list[Any]:
+def _floats(dialect: DatabaseDialect, array: Any, refuse: Refusal) -> list[Any]:
     """NaN and infinity: MySQL has neither, SQLite turns NaN into NULL."""
     if dialect.name != "postgresql":
         odd = pc.fill_null(pc.is_nan(array) if dialect.name == "sqlite" else pc.invert(pc.is_finite(array)), False)
@@ -163,7 +172,7 @@ def _floats(dialect: DatabaseDialect, array: Any, refuse: _Refusal) -> list[Any]
     return values
 
 
-def _timestamps(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse: _Refusal) -> list[Any]:
+def _timestamps(dialect: DatabaseDialect, column: RemoteColumn, array: Any, refuse: Refusal) -> list[Any]:
     """Wall-clock text in the store's time zone, with no more digits than the column keeps."""
     if array.type.tz is not None:
         zone = dialect.descriptor.parameter.get("timezone") or "UTC"
@@ -187,7 +196,7 @@ def _whole_seconds(array: Any) -> Any:
     return pc.equal(pc.multiply(pc.divide(numbers, 1_000_000), 1_000_000), numbers)
 
 
-def _check_text(column: RemoteColumn, array: Any, refuse: _Refusal) -> None:
+def _check_text(column: RemoteColumn, array: Any, refuse: Refusal) -> None:
     """Databases cut trailing blanks and digits of a second, and take an unknown enum member that looks like a number for a position."""
     kind = column.type
     if kind.characters is not None:
@@ -206,7 +215,7 @@ def _check_text(column: RemoteColumn, array: Any, refuse: _Refusal) -> None:
             raise refuse(_first(array, cut), "the column keeps fewer digits of a second")
 
 
-def _longest(array: Any, lengths: Any, limit: int, refuse: _Refusal, unit: str) -> None:
+def _longest(array: Any, lengths: Any, limit: int, refuse: Refusal, unit: str) -> None:
     long = pc.fill_null(pc.greater(lengths, limit), False)
     if pc.any(long).as_py():
         raise refuse(

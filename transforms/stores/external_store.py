@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from transforms.core.secret import Secret
+from transforms.stores.table_commit import TableCommit, TableCommitted
 
 __all__ = ["CheckReport", "Column", "Condition", "ExternalStore", "ExternalStoreDescriptor", "Operator", "TableSize"]
 
@@ -98,6 +99,19 @@ class ExternalStore(Protocol):
         """Insert all rows of Arrow record batches in one transaction, columns by **position**; all or nothing. Returns the rows written.
 
         Number and types of the columns are checked before anything is written.
+        """
+        ...
+
+    def commit_rows(self, batches: Iterable[Any], commit: TableCommit) -> TableCommitted:
+        """Write all rows of an instance, columns by position, once: see `transforms.stores.table_commit`.
+
+        One transaction of the destination's database holds what is removed, what is inserted and the instance's record. A connection that
+        is lost, even while committing, is made anew and the record looked up, so that the outcome is known. ``batches`` is read again
+        for each try: an iterator is kept in memory, other iterables are not. No batches at all: earlier rows are removed.
+
+        Raises CommitConflict (code ``InstanceSuperseded``) when a later attempt of the job has committed; StoreRejected, with code
+        ``InstanceRerunRefused`` when earlier rows cannot be found again; ParameterInvalid when columns do not fit; StoreUnavailable.
+        After any of them nothing of this attempt is written, or, after StoreUnavailable alone, the same attempt finds out.
         """
         ...
 
