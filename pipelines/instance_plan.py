@@ -18,8 +18,9 @@ from transforms.sql.plan import QueryPlan
 from transforms.sql.planner import PlanOptions
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
+from transforms.stores.table_commit import TableCommit
 
-__all__ = ["InstancePlan", "plan_instance", "plan_window", "writer_of"]
+__all__ = ["InstancePlan", "plan_instance", "plan_window", "table_commit", "target_of", "writer_of"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class InstancePlan:
         task: the configuration.
         instance: id; ``schedule_time`` and ``window`` in Unix seconds.
         run: number of the instance's run, from 1: automatic attempts of one run make it together.
+        again: an earlier run of the instance went well, so that its rows are to be replaced.
         writer: who commits: the task's creation and the turn, which rises.
         query: what is read and computed.
         target: the Logstore, Metricstore or ExternalStore that the rows go to.
@@ -41,6 +43,7 @@ class InstancePlan:
     schedule_time: int
     window: Interval
     run: int
+    again: bool
     writer: AppTransaction
     query: QueryPlan
     target: LogstoreDescriptor | ExternalStoreDescriptor
@@ -57,10 +60,28 @@ def plan_instance(home: Home, turn: Turn, *, least_tasks: int = 1) -> InstancePl
         instance.schedule_time,
         instance.window,
         len(instance.runs),
+        any(run.attempts and run.attempts[-1].failure is None for run in instance.runs[:-1]),
         writer_of(turn.entry.schedule_id, turn.number),
         plan_window(home, task, instance.schedule_time, instance.window, began_us, least_tasks=least_tasks),
         target_of(home, task),
         instance_tags(task.project, task.name, instance),
+    )
+
+
+def table_commit(plan: InstancePlan) -> TableCommit:
+    """Whose rows they are, for a plan whose destination is a database table."""
+    found = plan.task.destination
+    assert isinstance(found, TableDestination)
+    return TableCommit(
+        plan.writer.app_id,
+        plan.writer.version,
+        plan.instance,
+        plan.run,
+        plan.window,
+        plan.again,
+        found.key_columns,
+        found.window_column,
+        found.instance_column,
     )
 
 
@@ -79,6 +100,12 @@ def plan_window(home: Home, task: Task, schedule_time: int, window: Interval, no
             "a task's script is search | select …",
             hint="the task says where rows go, the script only what they are: select the fields you want",
             code="StatementInvalid",
+        )
+    names = [column.name for column in plan.output]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise StatementError(
+            f"two columns of the result are called {double!r}", hint="give one of them another name with AS", code="StatementInvalid"
         )
     return plan
 

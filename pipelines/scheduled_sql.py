@@ -29,15 +29,18 @@ with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
 from apache_beam.io.filesystems import FileSystems  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
+from apache_beam.transforms.window import GlobalWindows  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
-from pipelines.instance_plan import InstancePlan, plan_instance  # noqa: E402
-from pipelines.instance_rows import rows_to_logs  # noqa: E402
+from pipelines.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
+from pipelines.instance_rows import check_rows, rows_to_logs  # noqa: E402
 from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions  # noqa: E402
 from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
 from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
+from transforms.core.arrow_stream import from_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
+from transforms.core.error_transport import portable_errors  # noqa: E402
 from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.core.moments import parse_moment, parse_zone  # noqa: E402
 from transforms.query_logs import QueryLogs  # noqa: E402
@@ -46,6 +49,7 @@ from transforms.schedule.instance import InstanceState  # noqa: E402
 from transforms.schedule.ledger import InstanceEntry, Outcome, Turn  # noqa: E402
 from transforms.sql.engine import EngineLimits  # noqa: E402
 from transforms.stores.logstore import LogstoreDescriptor  # noqa: E402
+from transforms.write_external_store import WriteExternalStore  # noqa: E402
 from transforms.write_instance import InstanceWritten, WriteInstance  # noqa: E402
 
 __all__ = ["build", "main", "run_recorded", "run_turn"]
@@ -54,10 +58,24 @@ __all__ = ["build", "main", "run_recorded", "run_turn"]
 def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, limits: EngineLimits | None = None) -> None:
     """Add the steps of an instance to a pipeline. What was written goes to ``output`` as JSON."""
     result = pipeline | "Query" >> QueryLogs(plan.query, limits, window=plan.window)
-    assert isinstance(plan.target, LogstoreDescriptor)
-    logs_of = rows_to_logs(plan.task, plan.window, plan.tags)
-    written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
+    if isinstance(plan.target, LogstoreDescriptor):
+        logs_of = rows_to_logs(plan.task, plan.window, plan.tags)
+        written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
+    else:
+        committed = (
+            result
+            | "Rows of the instance" >> beam.Map(_checked).with_output_types(bytes)
+            | "Any window" >> beam.WindowInto(GlobalWindows())
+            | f"To '{plan.target.name}'" >> WriteExternalStore(plan.target, table_commit(plan))
+        )
+        written = committed | "Count" >> beam.Map(lambda done: InstanceWritten(done.rows, done.rows, 0)).with_output_types(InstanceWritten)
     _report(written, output)
+
+
+def _checked(stream: bytes) -> bytes:
+    with portable_errors():
+        check_rows(from_stream(stream).num_rows)
+    return stream
 
 
 def _report(written: PCollection[InstanceWritten], output: str) -> None:
