@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from transforms.connectors.delta.logstore import DeltaLogstore, create, drop
+from transforms.core.clock import Clock
 from transforms.stores.logstore import LogstoreDescriptor
 
 __all__ = ["DeltaLogstore", "create_delta_logstore", "drop_delta_logstore", "open_delta_logstore"]
 
 
-def open_delta_logstore(descriptor: LogstoreDescriptor) -> DeltaLogstore:
+def open_delta_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> DeltaLogstore:
     """Open a Logstore. Raises NotFound when there is none at its location."""
-    return DeltaLogstore(descriptor)
+    return DeltaLogstore(descriptor, clock=clock)
 
 
 def create_delta_logstore(descriptor: LogstoreDescriptor) -> DeltaLogstore:
