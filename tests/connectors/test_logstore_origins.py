@@ -54,8 +54,6 @@ def test_a_senseless_origin_is_refused(open_store: Open, origin: str) -> None:
         store.write_files([numbered([1])], origin=origin)
     with pytest.raises(ParameterInvalid, match="origin"):
         store.commit((), replaces=[origin])
-    with pytest.raises(ParameterInvalid, match="'~origin'"):
-        store.append([LogGroup(numbered([1]).table.append_column(ORIGIN, [["x"]]))])
 
 
 def test_a_replacement_is_one_version_and_hides_exactly_its_origins(open_store: Open) -> None:
@@ -186,3 +184,41 @@ def test_racing_replacements_of_one_origin_leave_the_logs_of_one(open_store: Ope
     assert found[:4] == ["0", "2", "4", "6"] and len(found) == 6
     assert int(found[5]) - int(found[4]) == 100
     assert [batch.replaced for batch in store.tail(-1)][-8:] == [("job",)] * 8
+
+
+def under(origin: str, numbers: list[int], at: int = 100) -> LogGroup:
+    logs = numbered(numbers, at).table
+    return LogGroup(logs.append_column(ORIGIN, [[origin] * len(numbers)]))
+
+
+def test_logs_that_tell_their_own_origins_share_files_and_are_replaced_one_by_one(open_store: Open) -> None:
+    store = open_store(index=Index(None, {"n": FieldIndex("long")}))
+    names = [f"job/{n:02}" for n in range(20)]
+    files = store.write_files(under(name, [n, n + 100], at=1_000 - n) for n, name in enumerate(names))
+    assert [(file.origin, file.origins, file.rows) for file in files] == [(None, ("job/00", "job/19"), 40)]
+    store.commit(files, app=AppTransaction("job", 1), replaces=names)
+    times = stamps(store)
+    assert len(seen(store)) == 40 and len(set(times.values())) == 1
+    assert {name for one in store.read() for name in one.table.column_names} == {TIME, TIME_NS, RECEIVE_TIME, "n"}
+    version = store.version()
+    done = store.commit(store.write_files([under("job/07", [7])]), replaces=["job/07", "job/12", "job/99"])
+    assert done.replaced == ("job/07", "job/12")
+    left = {str(n + more) for n in range(20) for more in (0, 100) if n not in (7, 12)}
+    assert set(seen(store)) == left | {"7"} and len(seen(store)) == 37
+    assert {n: when for n, when in stamps(store).items() if n != "7"} == {n: when for n, when in times.items() if n in left}
+    (batch,) = store.tail(version)
+    assert (values(batch.groups), batch.replaced) == (["7"], ("job/07", "job/12"))
+    store.compact(min_files=2)
+    assert store.commit((), replaces=["job/00"]).replaced == ("job/00",)
+    assert set(seen(store)) == (left | {"7"}) - {"0", "100"}
+
+
+def test_logs_that_all_tell_one_origin_are_as_if_it_was_given(open_store: Open) -> None:
+    store = open_store()
+    (file,) = store.write_files([under("job/a", [1]), under("job/a", [2])])
+    assert (file.origin, file.origins) == ("job/a", None)
+    for wrong in (under("", [1]), under("x" * (MAX_ORIGIN_BYTES + 1), [1]), LogGroup(numbered([1]).table.append_column(ORIGIN, [[None]]))):
+        with pytest.raises(ParameterInvalid, match="origin"):
+            store.write_files([under("job/a", [2]), wrong])
+    with pytest.raises(ParameterInvalid, match="twice"):
+        store.write_files([under("job/a", [1])], origin="job/b")

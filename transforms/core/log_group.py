@@ -4,6 +4,7 @@ Columns of ``table`` (names by `transforms.core.field_columns`):
 
 * ``__time__`` int64, whole Unix seconds, never null; ``~time_ns`` int32, the sub-second part, never null;
 * ``~receive_time`` int64 microseconds, present only for logs that a Logstore has taken;
+* ``~origin`` text, never null: the origin of each log, only on the way into a Logstore and only when they have several;
 * one text column per field, ``column_of(name)``; null = the log does not have the field, ``''`` = it is present and empty;
   ``__topic__``, ``__source__`` and tags ``__tag__:NAME`` are fields like any other. A text column is ``string`` or, when it
   comes from Polars without a copy, ``string_view`` (`LogGroup.frame` takes both; some Arrow functions take only the first).

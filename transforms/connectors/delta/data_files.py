@@ -12,7 +12,7 @@ from transforms.connectors.delta.actions import origins_of, plain_name
 from transforms.connectors.delta.shaping import frame_of, shape
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
-from transforms.core.errors import StoreUnavailable
+from transforms.core.errors import ParameterInvalid, StoreUnavailable
 from transforms.core.field_columns import ORIGIN, TIME
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import DataFile
@@ -38,7 +38,7 @@ def write_groups(
     """Write groups as data files of bounded size; each file goes to the shard that ``next_shard`` names."""
     files = []
     ordinal = count()
-    for frames, full in gather(frame_of(group) for group in groups if group.num_rows):
+    for frames, full in gather(_frame(group, origin) for group in groups if group.num_rows):
         shard = next_shard()
         relative = plain_name(shard, moment_us, next(ordinal), full)
         files.append(write_frame(storage, frames, relative, shard, None, typed, admit, origin))
@@ -86,6 +86,12 @@ def write_frame(
         storage.path_of(relative), size or 0, frame.height, shard, _int(seconds.min()), _int(seconds.max()), receive_time, pairs,
         *((origin, None) if origin is not None else _origins(frame)),
     )  # fmt: skip
+
+
+def _frame(group: LogGroup, origin: str | None) -> pl.DataFrame:
+    if origin is not None and ORIGIN in group.table.column_names:
+        raise ParameterInvalid("an origin is given twice: for all logs, and by the logs themselves")
+    return frame_of(group)
 
 
 def _cut(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -19,6 +19,7 @@ from transforms.connectors.delta.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, 
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected
+from transforms.core.field_columns import ORIGIN
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.index import Index
 from transforms.stores.logstore import (
@@ -196,8 +197,14 @@ class DeltaLogstore:
         if checked_origins(origin):
             self._columns.admit_origins()
         typed = self._index.typed_fields() if self._index else {}
-        taken = admitted(self.descriptor, groups)
+        taken = admitted(self.descriptor, self._with_origins(groups))
         return write_groups(self._storage, taken, next_shard, typed, self._columns.admit, self._clock.now_us(), origin)
+
+    def _with_origins(self, groups: Iterable[LogGroup]) -> Iterator[LogGroup]:
+        for group in groups:
+            if ORIGIN in group.table.column_names:
+                self._columns.admit_origins()
+            yield group
 
     def _compact_by_size(self) -> MaintenanceReport:
         from transforms.connectors.delta.compaction import compact

@@ -21,6 +21,7 @@ from transforms.core.field_columns import (
 )
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import DOUBLE_TEXT, LONG_DIGITS, LONG_TEXT
+from transforms.stores.logstore import checked_origins
 
 __all__ = ["Typed", "frame_of", "restore_overflow", "shape", "typed_values"]
 
@@ -36,8 +37,8 @@ _TEXT = (pl.String, pl.Categorical)
 def frame_of(group: LogGroup) -> pl.DataFrame:
     """The columns of a log group that are stored. Raises ParameterInvalid for a group that is not one."""
     table = group.table
-    names = [name for name in table.column_names if is_field_column(name) or name in (TIME, TIME_NS)]
-    strange = [name for name in table.column_names if name.startswith("~") and name not in (TIME_NS, RECEIVE_TIME)]
+    names = [name for name in table.column_names if is_field_column(name) or name in (TIME, TIME_NS, ORIGIN)]
+    strange = [name for name in table.column_names if name.startswith("~") and name not in (TIME_NS, RECEIVE_TIME, ORIGIN)]
     if TIME not in names or strange:
         what = f"has the unknown column {strange[0]!r}" if strange else f"has no column {TIME!r}"
         raise ParameterInvalid(f"a log group {what}")
@@ -49,15 +50,23 @@ def frame_of(group: LogGroup) -> pl.DataFrame:
             raise ParameterInvalid(f"the column {name!r} of a log group holds {kind}, not whole numbers")
         if is_field_column(name) and kind not in (*_TEXT, pl.Null):
             raise ParameterInvalid(f"the field {field_of(name)!r} of a log group holds {kind}, not text")
+        if name == ORIGIN:
+            if kind not in _TEXT or frame[name].null_count():
+                raise ParameterInvalid(f"the column {name!r} of a log group names no origin for some of its logs")
+            checked_origins(frame[name].unique().to_list())
     if TIME_NS in names and not frame[TIME_NS].drop_nulls().is_between(0, 999_999_999).all():
         raise ParameterInvalid(f"the column {TIME_NS!r} of a log group has values outside 0..999,999,999")
-    ready = pl.Schema({TIME: pl.Int64, TIME_NS: pl.Int32, **{name: pl.String for name in names if is_field_column(name)}})
+    ready = pl.Schema({TIME: pl.Int64, TIME_NS: pl.Int32, **{name: pl.String for name in names if _is_text(name)}})
     if list(frame.schema.items()) == list(ready.items()) and not frame[TIME_NS].null_count():
         return frame
     nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
     return frame.select(
-        pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if is_field_column(name))
+        pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if _is_text(name))
     )
+
+
+def _is_text(name: str) -> bool:
+    return is_field_column(name) or name == ORIGIN
 
 
 def shape(
