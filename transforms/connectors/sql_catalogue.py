@@ -27,6 +27,7 @@ from transforms.connectors.sql_catalogue_schema import (
     migrate,
     name,
     project,
+    schedule_task,
     seat,
 )
 from transforms.core.errors import AlreadyExists, NotFound, UserError
@@ -89,6 +90,13 @@ class SqlCatalogue:
                 raise UserError(
                     f"the project {project_name!r} is not empty: it has {', '.join(left[:5])}{' …' if len(left) > 5 else ''}",
                     hint="delete its Logstores and ExternalStores first",
+                    code="ProjectNotEmpty",
+                )
+            tasks = connection.execute(sa.select(schedule_task.c.name).where(schedule_task.c.project == project_name)).scalars().all()
+            if tasks:
+                raise UserError(
+                    f"the project {project_name!r} has scheduled SQL: {', '.join(sorted(tasks)[:5])}{' …' if len(tasks) > 5 else ''}",
+                    hint="delete its tasks first, with `task delete`",
                     code="ProjectNotEmpty",
                 )
             connection.execute(project.delete().where(project.c.project == project_name))

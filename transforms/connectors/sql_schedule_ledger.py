@@ -10,13 +10,15 @@ from pathlib import Path
 
 from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine
 from transforms.connectors.sql_catalogue_schema import migrate
+from transforms.connectors.sql_schedule_backfills import BackfillRows
+from transforms.connectors.sql_schedule_instances import InstanceRows
 from transforms.connectors.sql_schedule_tasks import TaskRows
 from transforms.connectors.sql_schedule_turns import TurnRows
 
 __all__ = ["SqlScheduleLedger", "open_sql_schedule_ledger"]
 
 
-class SqlScheduleLedger(TaskRows, TurnRows):
+class SqlScheduleLedger(TaskRows, TurnRows, InstanceRows, BackfillRows):
     """A `ScheduleLedger` in a database with the newest tables."""
 
 

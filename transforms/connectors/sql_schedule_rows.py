@@ -6,7 +6,7 @@ A `Step` is such a transaction. What is asked of it is as new as the lock; what 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -27,6 +27,7 @@ from transforms.schedule.task_config import read_task
 __all__ = ["Keeper", "Step", "TaskRow", "bump", "entry_of_row", "find_project", "find_task", "load_progress"]
 
 _MOST_PARSED = 20_000
+_MANY = 500
 
 
 @dataclass
@@ -129,11 +130,46 @@ class Step:
         found = self.connection.execute(sa.select(schedule_instance).where(*self._at(schedule_time))).first()
         return None if found is None else entry_of_row(found, self.row.project, self.row.name)
 
+    def instances(self, times: Sequence[int]) -> dict[int, InstanceEntry]:
+        """Those of some schedule times that there are."""
+        of_task, found = schedule_instance.c.schedule_id == self.row.schedule_id, {}
+        for start in range(0, len(times), _MANY):
+            query = sa.select(schedule_instance).where(of_task, schedule_instance.c.schedule_time.in_(times[start : start + _MANY]))
+            for row in self.connection.execute(query):
+                found[row.schedule_time] = entry_of_row(row, self.row.project, self.row.name)
+        return found
+
     def put(self, entry: InstanceEntry, *, new: bool = False, began: bool = False) -> InstanceEntry:
         """Store an instance; ``began``: an attempt of it has, so its next end is to be reported."""
+        values = self._values(entry)
+        if began or new:
+            values["reported"] = False
+        if new:
+            self.connection.execute(schedule_instance.insert().values(**self._key(entry), **values))
+        else:
+            self.connection.execute(schedule_instance.update().where(*self._at(entry.instance.schedule_time)).values(**values))
+        self.changed = True
+        return entry
+
+    def put_all(self, entries: Sequence[InstanceEntry]) -> None:
+        """Store many that all have begun an attempt, whether they were there or not."""
+        of_task = schedule_instance.c.schedule_id == self.row.schedule_id
+        for start in range(0, len(entries), _MANY):
+            part = entries[start : start + _MANY]
+            times = [entry.instance.schedule_time for entry in part]
+            self.connection.execute(schedule_instance.delete().where(of_task, schedule_instance.c.schedule_time.in_(times)))
+            rows = [{**self._key(entry), **self._values(entry), "reported": False} for entry in part]
+            self.connection.execute(schedule_instance.insert(), rows)
+            self.changed = True
+
+    def _key(self, entry: InstanceEntry) -> dict[str, Any]:
+        one = entry.instance
+        return {"schedule_id": self.row.schedule_id, "schedule_time": one.schedule_time, "created_us": one.created_us}
+
+    def _values(self, entry: InstanceEntry) -> dict[str, Any]:
         one, row = entry.instance, self.row
         ahead = one.origin == "backfill" and (row.last is None or one.schedule_time > row.last)
-        values: dict[str, Any] = {
+        return {
             "state": str(one.state),
             "watched": not one.finished or ahead,
             "ended_us": one.end_us,
@@ -144,15 +180,6 @@ class Step:
             "outcome": None if entry.outcome is None else json.dumps(asdict(entry.outcome), ensure_ascii=False),
             "late": None if entry.late is None else json.dumps(asdict(entry.late)),
         }
-        if began or new:
-            values["reported"] = False
-        if new:
-            key = {"schedule_id": row.schedule_id, "schedule_time": one.schedule_time, "created_us": one.created_us}
-            self.connection.execute(schedule_instance.insert().values(**key, **values))
-        else:
-            self.connection.execute(schedule_instance.update().where(*self._at(one.schedule_time)).values(**values))
-        self.changed = True
-        return entry
 
     def made_by_schedule(self, schedule_time: int, taken: frozenset[int]) -> None:
         """The schedule has come to a schedule time."""

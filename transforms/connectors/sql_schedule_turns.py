@@ -16,12 +16,11 @@ from transforms.schedule.ledger import BackfillTurn, InstanceEntry, Outcome, Tur
 from transforms.schedule.plan import Make, Wait, next_step
 from transforms.schedule.retry import RetryLimits
 
-__all__ = ["TurnRows", "fail_at_once", "held_turn", "hold", "impossible", "take_over"]
+__all__ = ["TurnRows", "fail_at_once", "held_turn", "hold", "impossible", "no_window", "take_over"]
 
 _SECOND = 1_000_000
 _MOST_IMPOSSIBLE = 100
 """Instances that can have no window are made this many at a time: others of the database are waiting."""
-_IMPOSSIBLE = "WindowInvalid"
 _ONCE = RetryLimits(max_retries=0)
 
 
@@ -147,6 +146,11 @@ def impossible(one: Instance) -> str | None:
     return "the window ends before it begins" if one.window.start >= one.window.end else None
 
 
+def no_window(problem: str) -> Failure:
+    """What an instance without a possible window fails with."""
+    return Failure("WindowInvalid", problem)
+
+
 def _new(step: Step, made: Make, origin: Literal["schedule", "backfill"]) -> InstanceEntry:
     row = step.row
     one = make_instance(row.schedule_id, made.schedule_time, made.window, step.now_us, origin)
@@ -155,7 +159,7 @@ def _new(step: Step, made: Make, origin: Literal["schedule", "backfill"]) -> Ins
 
 def fail_at_once(step: Step, entry: InstanceEntry, problem: str, *, new: bool = False) -> InstanceEntry:
     """A running instance ends before anybody was given its turn."""
-    failed = entry.instance.fail(step.now_us, Failure(_IMPOSSIBLE, problem), _ONCE)
+    failed = entry.instance.fail(step.now_us, no_window(problem), _ONCE)
     step.row.free_us = max(step.row.free_us, step.now_us)
     return step.put(replace(entry, instance=failed), new=new, began=True)
 

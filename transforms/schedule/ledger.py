@@ -167,7 +167,13 @@ class BackfillEntry:
 
 @dataclass(frozen=True)
 class BackfillTurn:
-    """The right to run some windows of a backfill: while it is held nothing else of the task is in execution."""
+    """The right to run some windows of a backfill: while it is held nothing else of the task is in execution.
+
+    Attributes:
+        entry: the task with the configuration of now.
+        backfill: its number; ``windows`` in the order of their schedule times.
+        number: of the turn.
+    """
 
     entry: TaskEntry
     backfill: int
@@ -185,6 +191,10 @@ class WindowResult:
     schedule_time: int
     outcome: Outcome | None = None
     failure: Failure | None = None
+
+    def __post_init__(self) -> None:
+        if (self.outcome is None) == (self.failure is None):
+            raise ValueError(f"a window went well or failed: {self}")
 
 
 class ScheduleLedger(Protocol):
@@ -230,7 +240,8 @@ class ScheduleLedger(Protocol):
     def claim_at(self, project: str, name: str, schedule_time: int, worker: str, lease_seconds: float) -> Turn:
         """The turn to run the instance of one schedule time now: made if there is none (origin ``backfill``), else tried again.
 
-        Raises CommitConflict with code ``TaskBusy`` while another turn is held, StateConflict as `Instance.retry`.
+        Raises CommitConflict with code ``TaskBusy`` while another turn is held or another instance is between its attempts,
+        StateConflict as `Instance.retry`, ParameterInvalid for what is no schedule time of the past or has no possible window.
         """
         ...
 
@@ -294,8 +305,12 @@ class ScheduleLedger(Protocol):
     def claim_backfill(
         self, project: str, name: str, number: int, most: int, worker: str, lease_seconds: float
     ) -> BackfillTurn | Wait | None:
-        """The turn to run the next windows, ``most`` at most; a ``Wait`` while another turn is held or a retry or a planned instance is due
-        (one of those goes first between two turns of a backfill); None when all is done or the backfill was cancelled."""
+        """The turn to run the next windows, ``most`` at most; a ``Wait`` while another turn is held or a retry or a planned instance is due;
+        None when all is done or the backfill was cancelled.
+
+        Between two turns of a backfill one of those goes first; if nobody begins it within three seconds, the backfill goes on: there
+        may be no scheduler. Windows that are impossible have failed at once.
+        """
         ...
 
     def finish_backfill_turn(self, turn: BackfillTurn, results: Sequence[WindowResult]) -> BackfillEntry:
