@@ -89,8 +89,17 @@ class Home:
         return self._schedule_ledger
 
     @property
+    def catalogue_url(self) -> str | None:
+        """Where the catalogue is when it is not in the home; may hold a password."""
+        return self._catalogue_url
+
+    @property
     def _where(self) -> str | Path:
         return self._catalogue_url or self.path / "catalogue.sqlite"
+
+    def once_more(self) -> Home:
+        """The same home, to be opened by another thread."""
+        return Home(self.path, self._catalogue_url)
 
     def open_logstore(self, project: str, name: str) -> Logstore:
         """Open a Logstore by name. Raises NotFound with the nearest name."""

@@ -187,6 +187,8 @@ schedule_task = sa.Table(  # its row is the lock of all that the task has
     sa.Column("turn_began_us", sa.BigInteger, nullable=False),
     sa.Column("turn_time", sa.BigInteger, nullable=True),
     sa.Column("turn_backfill", sa.Integer, nullable=True),
+    sa.Column("changed", sa.BigInteger, nullable=False, default=0),
+    sa.Index("schedule_task_changed", "changed"),
     **_OPTIONS,
 )
 
@@ -272,7 +274,7 @@ def _telemetry_of_logstores(connection: sa.Connection) -> None:
 def _schedule_ledger(connection: sa.Connection) -> None:
     tables = [schedule_task, schedule_version, schedule_instance, schedule_backfill, schedule_change]
     _metadata.create_all(connection, checkfirst=True, tables=tables)
-    for index in schedule_instance.indexes:
+    for index in (*schedule_instance.indexes, *schedule_task.indexes):
         index.create(connection, checkfirst=True)  # a crash may have come between the table and its indexes
     if connection.execute(sa.select(schedule_change.c.id)).first() is None:
         connection.execute(schedule_change.insert().values(id=1, number=0))

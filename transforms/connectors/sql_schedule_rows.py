@@ -199,15 +199,17 @@ class Step:
             at = (schedule_task.c.project == self.row.project, schedule_task.c.name == self.row.name)
             self.connection.execute(schedule_task.update().where(*at).values(**changes))
         if self.changed:
-            bump(self.connection)
+            bump(self.connection, self.row.schedule_id)
 
     def _at(self, schedule_time: int) -> tuple[sa.ColumnElement[bool], ...]:
         return schedule_instance.c.schedule_id == self.row.schedule_id, schedule_instance.c.schedule_time == schedule_time
 
 
-def bump(connection: sa.Connection) -> None:
-    """Something changed. Last in its transaction: all others wait for this row."""
+def bump(connection: sa.Connection, schedule_id: str) -> None:
+    """Something of a task changed. Last in its transaction: all others wait for the row that counts."""
     connection.execute(schedule_change.update().values(number=schedule_change.c.number + 1))
+    number = sa.select(schedule_change.c.number).scalar_subquery()
+    connection.execute(schedule_task.update().where(schedule_task.c.schedule_id == schedule_id).values(changed=number))
 
 
 def find_project(connection: sa.Connection, project_name: str, *, lock: bool = False) -> None:

@@ -49,7 +49,7 @@ class TaskRows(Keeper):
                     code="JobAlreadyExist",
                 ) from None
             connection.execute(schedule_version.insert().values(schedule_id=row.schedule_id, version=1, document=document))
-            bump(connection)
+            bump(connection, row.schedule_id)
             return self._entry(connection, row)
 
     def task(self, project: str, name: str) -> TaskEntry:
@@ -104,6 +104,16 @@ class TaskRows(Keeper):
     def changes(self) -> int:
         with reading(self._engine) as connection:
             return int(connection.execute(sa.select(schedule_change.c.number)).scalar_one())
+
+    def changed_tasks(self, since: int) -> Sequence[tuple[str, str]]:
+        columns = (schedule_task.c.project, schedule_task.c.name)
+        with reading(self._engine) as connection:
+            found = connection.execute(sa.select(*columns).where(schedule_task.c.changed > since).order_by(*columns))
+            return tuple((row.project, row.name) for row in found)
+
+    def now_us(self) -> int:
+        with reading(self._engine) as connection:
+            return self._now_us(connection)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -327,6 +327,14 @@ class ScheduleLedger(Protocol):
         """Rises whenever a task, an instance or a backfill changed; cheap enough to be asked every second."""
         ...
 
+    def changed_tasks(self, since: int) -> Sequence[tuple[str, str]]:
+        """Project and name of the tasks with a change of a higher number than ``since``; −1: of all."""
+        ...
+
+    def now_us(self) -> int:
+        """The keeper's clock, microseconds: ``Wait.until_us`` and leases are by it."""
+        ...
+
     def unreported(self, size: int = 500) -> Sequence[InstanceEntry]:
         """Instances that ended and are not in the operational log yet, in the order they ended."""
         ...
