@@ -31,6 +31,8 @@ __all__ = ["BackfillRows"]
 
 _OTHERS_FIRST_US = 3_000_000
 """Between two turns of a backfill an instance that is due is waited for so long: if no scheduler runs, nobody would ever begin it."""
+_PAGE = 5_000
+"""Instances that are looked at together for the next windows."""
 
 
 class BackfillRows(Keeper):
@@ -138,7 +140,7 @@ def _others_first(step: Step) -> Wait | None:
 def _next_windows(step: Step, entry: BackfillEntry, most: int) -> tuple[BackfillWindow, ...]:
     at, progress = max(entry.done_before, entry.range.start), step.progress()
     while at < entry.range.end:
-        plan, end = planned(step.connection, step.row, step.task, progress, entry, Interval(at, entry.range.end), page=5_000)
+        plan, end = planned(step.connection, step.row, step.task, progress, entry, Interval(at, entry.range.end), page=_PAGE)
         found = tuple(islice(plan.windows(), most))
         if found:
             return found
