@@ -21,7 +21,7 @@ from transforms.stores.metricstore import (
     encode_labels,
     is_label_key,
     is_metric_name,
-    unit_of_digits,
+    nanoseconds,
 )
 from transforms.stores.samples import as_samples
 from transforms.stores.shard import even_shards
@@ -76,7 +76,15 @@ def test_names() -> None:
 
 @pytest.mark.parametrize(("digits", "unit"), [(10, 10**9), (11, 10**9), (13, 10**6), (16, 10**3), (19, 1)])
 def test_the_digits_tell_the_unit(digits: int, unit: int) -> None:
-    assert unit_of_digits(digits) == unit
+    assert nanoseconds(10 ** (digits - 1)) == 10 ** (digits - 1) * unit
+    assert nanoseconds(f" -{10 ** (digits - 1)}.5") == -(10 ** (digits - 1) * unit) - unit // 2
+    assert nanoseconds("7", "ms") == 7_000_000
+
+
+@pytest.mark.parametrize("time", ["", "now", "1e9", "1" * 61, True, float("nan"), 1e300])
+def test_what_is_no_time(time: str | float) -> None:
+    with pytest.raises(ValueError, match="a time is a number"):
+        nanoseconds(time)
 
 
 @pytest.mark.parametrize("time", ["1617242400", "1617242400000", "1617242400000000", "1617242400000000000"])

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final
 
 from transforms.stores.index import FieldIndex, Index
@@ -37,7 +38,8 @@ __all__ = [
     "encode_labels",
     "is_label_key",
     "is_metric_name",
-    "unit_of_digits",
+    "is_time",
+    "nanoseconds",
 ]
 
 NAME: Final = "__name__"
@@ -59,6 +61,7 @@ METRIC_INDEX: Final = Index(
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_TIME = re.compile(r"\s*[+-]?(\d+)(\.\d*)?\s*", re.ASCII)
 
 
 def is_metric_name(text: str) -> bool:
@@ -103,6 +106,20 @@ def decode_labels(text: str) -> dict[str, str]:
     return labels
 
 
-def unit_of_digits(digits: int) -> int:
-    """How many nanoseconds the unit of a time has whose whole part has so many digits: 10 are seconds, 13 ms, 16 µs, 19 ns."""
-    return UNITS["s" if digits < 12 else "ms" if digits < 15 else "us" if digits < 18 else "ns"]
+def is_time(text: str) -> bool:
+    """Whether a text is a number that can be a time."""
+    return _TIME.fullmatch(text) is not None
+
+
+def nanoseconds(time: str | int | float, unit: str | None = None) -> int:
+    """A time as whole nanoseconds. Without a unit the digits before the point tell it: 10 are seconds, 13 ms, 16 µs, 19 ns.
+
+    Raises ValueError for what is no time.
+    """
+    text = str(time) if isinstance(time, str | int) else format(Decimal(repr(time)), "f")  # no exponent
+    matched = _TIME.fullmatch(text) if len(text) <= 60 else None
+    if matched is None or isinstance(time, bool):
+        raise ValueError(f"a time is a number of seconds, milliseconds, microseconds or nanoseconds, not {text[:60]!r}")
+    digits = len(matched[1].lstrip("0"))
+    unit = unit or ("s" if digits < 12 else "ms" if digits < 15 else "us" if digits < 18 else "ns")
+    return int(Decimal(text.strip()) * UNITS[unit])

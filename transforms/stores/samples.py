@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,9 +15,10 @@ from transforms.stores.index import DOUBLE_TEXT
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.metricstore import LABELS, NAME, SAMPLE_FIELDS, TIME_NANO, UNITS, VALUE, decode_labels, encode_labels, is_metric_name
 
-__all__ = ["NANOS", "admitted", "as_samples", "to_nanoseconds"]
+__all__ = ["NANOS", "admitted", "as_samples", "seconds_and_nanos", "to_nanoseconds"]
 
 NANOS = 1_000_000_000
+_MOST = 2**63 - 1
 _WHOLE = r"^-?[0-9]{1,19}$"
 _HINT = "a Metricstore keeps samples: __name__, __labels__ (k1#$#v1|k2#$#v2), __time_nano__, __value__, and tags beside them"
 
@@ -55,22 +55,39 @@ def as_samples(group: LogGroup, store: str) -> LogGroup:
     ordered = _by_distinct(store, LABELS, labels, lambda text: encode_labels(decode_labels(text)))
     nanos = _nanoseconds(store, table[column_of(TIME_NANO)])
     _check_values(store, table[column_of(VALUE)])
+    seconds, rest = seconds_and_nanos(nanos)
     columns = {name: table[name] for name in table.column_names}
     columns |= {
         column_of(LABELS): ordered,
-        column_of(TIME_NANO): pa.array(nanos).cast(pa.string()),
-        TIME: pa.array(nanos // NANOS),
-        TIME_NS: pa.array((nanos % NANOS).astype(np.int32)),
+        column_of(TIME_NANO): nanos.cast(pa.string()),
+        TIME: seconds,
+        TIME_NS: rest,
     }
     return LogGroup(pa.table(columns))
 
 
 def to_nanoseconds(times: Any) -> tuple[Any, Any]:
-    """Whole times (NumPy int64) whose digits tell the unit, as nanoseconds, and which of them are beyond what 64 bits hold."""
-    size = np.abs(times)
-    unit = np.select([size < 10**11, size < 10**14, size < 10**17], [UNITS["s"], UNITS["ms"], UNITS["us"]], UNITS["ns"])
-    beyond = (size > np.iinfo(np.int64).max // unit) | (times == np.iinfo(np.int64).min)
-    return np.where(beyond, 0, times) * unit, beyond
+    """Whole times (Arrow int64, no nulls) whose digits tell the unit, as nanoseconds, and which of them are beyond what 64 bits hold."""
+    size = pc.abs(times)
+    unit = pa.scalar(UNITS["ns"], pa.int64())
+    most = pa.scalar(_MOST, pa.int64())
+    for digits, name in ((18, "us"), (15, "ms"), (12, "s")):
+        smaller = pc.less(size, 10 ** (digits - 1))
+        unit = pc.if_else(smaller, UNITS[name], unit)
+        most = pc.if_else(smaller, _MOST // UNITS[name], most)
+    beyond = pc.or_(pc.greater(size, most), pc.less(size, 0))  # of -2**63 there is no absolute value
+    return pc.multiply(pc.if_else(beyond, 0, times), unit), beyond
+
+
+def seconds_and_nanos(nanos: Any) -> tuple[Any, Any]:
+    """Nanoseconds (Arrow int64) as the two columns of an event time: whole seconds, and 0 to 999,999,999 nanoseconds."""
+    seconds = pc.divide(nanos, NANOS)
+    rest = pc.subtract(nanos, pc.multiply(seconds, NANOS))
+    before = pc.less(rest, 0)
+    return (
+        pc.subtract(seconds, before.cast(pa.int64())),
+        pc.if_else(before, pc.add(rest, NANOS), rest).cast(pa.int32()),
+    )
 
 
 def _nanoseconds(store: str, texts: Any) -> Any:
@@ -78,14 +95,14 @@ def _nanoseconds(store: str, texts: Any) -> Any:
     if not pc.all(whole).as_py():
         raise _refused(store, pc.invert(whole), "has a __time_nano__ that is no whole number", texts)
     try:
-        times = texts.cast(pa.int64()).to_numpy()
+        times = texts.cast(pa.int64())
     except pa.ArrowInvalid:
         # 19 digits may be more than 64 bits hold: only then it is worth to look for the first that does not.
-        large = [abs(int(text)) >= 2**63 for text in texts.to_pylist()]
+        large = [abs(int(text)) > _MOST for text in texts.to_pylist()]
         raise _refused(store, pa.array(large), "has a __time_nano__ that no time is", texts) from None
     nanos, beyond = to_nanoseconds(times)
-    if beyond.any():
-        raise _refused(store, pa.array(beyond), "has a __time_nano__ after the year 2262", texts)
+    if pc.any(beyond).as_py():
+        raise _refused(store, beyond, "has a __time_nano__ after the year 2262", texts)
     return nanos
 
 

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Annotated, Any
 
 from transforms.rules.kinds import Kind, choice_of
 from transforms.rules.values import as_text, kind_of
-from transforms.stores.metricstore import UNITS, is_label_key, is_metric_name, unit_of_digits
+from transforms.stores.metricstore import UNITS, is_label_key, is_metric_name
 
-__all__ = ["LabelPairs", "MetricPairs", "Precision", "is_time", "nanoseconds", "number_text"]
-
-_TIME = re.compile(r"\s*[+-]?(\d+)(\.\d*)?\s*", re.ASCII)
-
-
-def is_time(text: str) -> bool:
-    """Whether a text is a number that can be a time."""
-    return _TIME.fullmatch(text) is not None
-
-
-def nanoseconds(time: str | int | float, precision: str | None) -> str:
-    """A time as whole nanoseconds. Without a unit the number of digits before the point tells it. Raises ValueError for what is no time."""
-    text = str(time) if isinstance(time, str | int) else repr(time)
-    matched = _TIME.fullmatch(text) if len(text) <= 60 else None
-    if matched is None or isinstance(time, bool):
-        raise ValueError(f"a time is a number of seconds, milliseconds, microseconds or nanoseconds, not {text[:60]!r}")
-    digits = len(matched[1].lstrip("0"))
-    unit = UNITS[precision] if precision else unit_of_digits(digits)
-    return str(int(Decimal(text.strip()) * unit))
+__all__ = ["LabelPairs", "MetricPairs", "Precision", "number_text"]
 
 
 def number_text(text: str) -> str:
@@ -76,4 +56,4 @@ MetricPairs = Annotated[
 LabelPairs = Annotated[
     tuple[tuple[str, str], ...], Kind(_PAIRS, _pairs_with(is_label_key, "a label", "letters, digits and _, not a digit first"))
 ]
-Precision = Annotated[str, choice_of("time_precision", ("s", "ms", "us", "ns"))]
+Precision = Annotated[str, choice_of("time_precision", tuple(UNITS))]

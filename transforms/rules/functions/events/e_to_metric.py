@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from transforms.core.field_columns import TIME
 from transforms.rules.event import Event
 from transforms.rules.function import Decline, Example, step
-from transforms.rules.functions.events._metrics import LabelPairs, MetricPairs, Precision, is_time, nanoseconds, number_text
+from transforms.rules.functions.events._metrics import LabelPairs, MetricPairs, Precision, number_text
 from transforms.rules.kinds import AnyValue, Flag
-from transforms.stores.metricstore import LABELS, NAME, PAIR, SEPARATOR, TIME_NANO, VALUE, encode_labels
+from transforms.stores.metricstore import LABELS, NAME, PAIR, SEPARATOR, TIME_NANO, VALUE, encode_labels, is_time, nanoseconds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +70,7 @@ def e_to_metric(
     if not found:
         return None
     pairs = [(name, text) for field, name in labels or () if (text := _field(event, field, ignore_none_labels)) is not None]
-    shared = {LABELS: encode_labels(pairs), TIME_NANO: nanoseconds(_time(event, time_field), time_precision)}
+    shared = {LABELS: encode_labels(pairs), TIME_NANO: str(nanoseconds(_time(event, time_field), time_precision))}
     kept = {name: text for name, text in event.fields.items() if name in event.derived and name not in event.changed}
     samples: list[Event] = []
     for name, text in found:
@@ -159,7 +159,7 @@ def _samples(branch: Frame, names: Any, labels: Any, times: pl.Series, precision
     index = taken(pl.concat(rows), order)
     try:
         values = _by_distinct(taken(pl.concat(numbers), order), number_text)
-        stamps = taken(_by_distinct(times, lambda text: nanoseconds(text, precision)), index)
+        stamps = taken(_by_distinct(times, lambda text: str(nanoseconds(text, precision))), index)
     except ValueError:
         raise Decline from None  # the scalar form says which events fail
     texts = taken(_labels(branch, labels), index)
