@@ -18,6 +18,7 @@ from transforms.core.log_group import LogGroup
 from transforms.stores.index import FieldIndex, Index
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import even_shards
+from transforms.stores.shard_map import ShardMap
 
 
 def describe(location: str, **options: str) -> LogstoreDescriptor:
@@ -82,7 +83,7 @@ def test_an_object_store_does_all_a_folder_does(tmp_path: Path) -> None:
     """The object store's own way of reading and writing, on the one object store that needs no server: ``file://``."""
     storage = ObjectStorage((tmp_path / "bucket").as_uri(), {})
     (tmp_path / "bucket").mkdir()
-    create_table(storage, "web")
+    create_table(storage, "web", ShardMap.of(even_shards(1)))
     store = DeltaLogstore(describe("s3://bucket/never/opened"), storage=storage)
     store.set_index(Index(None, {"n": FieldIndex("long")}))
     append(store, 1, 2)

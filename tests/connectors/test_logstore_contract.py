@@ -444,8 +444,10 @@ def test_shards_by_number_by_key_and_balanced(open_store: Open) -> None:
         assert {file.shard for file in store.write_files([numbered([1])], hash_key=key)} == {shard_of_key(even_shards(4), key).id}
     balanced = Counter(file.shard for _ in range(12) for file in store.write_files([numbered([1])]))
     assert balanced == {0: 3, 1: 3, 2: 3, 3: 3}
-    with pytest.raises(ParameterInvalid, match="no shard 4"):
+    with pytest.raises(NotFound, match="no shard 4"):
         store.write_files([numbered([1])], shard=4)
+    with pytest.raises(ParameterInvalid, match="hash_key and shard cannot be given together"):
+        store.write_files([numbered([1])], shard=1, hash_key="a")
 
 
 # --- tail ---------------------------------------------------------------------------------------------------------------------

@@ -11,18 +11,22 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
 
 from transforms.connectors.delta.actions import order_key, received_span
+from transforms.connectors.delta.commit_log import CommitEntry, ends_after, received_after
 from transforms.connectors.delta.compaction import bins_of, is_stale
 from transforms.connectors.delta.data_files import write_groups
 from transforms.connectors.delta.reading import read_files
+from transforms.connectors.delta.relocation import Relocation
 from transforms.connectors.delta.replacement import Replacement
 from transforms.connectors.delta.rewriting import merge, retype, sum_of
-from transforms.connectors.delta.shards import ShardChoice
+from transforms.connectors.delta.shard_places import ShardPlaces
+from transforms.connectors.delta.shard_reading import ShardReading
+from transforms.connectors.delta.shards import Route, Turns
 from transforms.connectors.delta.storage import LocalStorage
 from transforms.connectors.delta.tail import CommittedLogs, check_cursor
 from transforms.core.clock import Clock, SystemClock
@@ -42,6 +46,7 @@ from transforms.stores.logstore import (
     checked_origins,
 )
 from transforms.stores.samples import admitted
+from transforms.stores.shard_map import ShardMap
 
 __all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
 
@@ -57,9 +62,29 @@ class _State:
     active: dict[str, DataFile] = field(default_factory=dict)
     removed: dict[str, float] = field(default_factory=dict)
     apps: dict[str, int] = field(default_factory=dict)
-    added: list[tuple[int, int, tuple[DataFile, ...], tuple[str, ...]]] = field(default_factory=list)
+    shards: ShardMap = field(default_factory=lambda: ShardMap(()))
+    entries: list[CommitEntry] = field(default_factory=lambda: [CommitEntry(0, ends={}, received=0)])
+    replaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
     columns: dict[str, None] = field(default_factory=dict)
     overflow: bool = False
+
+    def entry(self, version: int) -> CommitEntry | None:
+        """See `transforms.connectors.delta.commit_log.CommitLog`."""
+        return self.entries[version] if 0 <= version < len(self.entries) else None
+
+    def belongs_to(self, table: str) -> bool:
+        """A Logstore that was dropped and made again has another state."""
+        return table == str(self.storage.root)
+
+    def record(self, files: Sequence[DataFile] = (), receive_time: int | None = None, shards: ShardMap | None = None) -> None:
+        """Make a version."""
+        by_shard: dict[int, list[DataFile]] = {}
+        for file in files:
+            by_shard.setdefault(file.shard, []).append(file)
+        before, received = ends_after(self, self.version), received_after(self, self.version)
+        self.version += 1
+        made = {shard: tuple(found) for shard, found in by_shard.items()}
+        self.entries.append(CommitEntry(self.version, made, receive_time, before, received, shards))
 
 
 _states: dict[str, _State] = {}
@@ -72,7 +97,7 @@ def create_memory_logstore(descriptor: LogstoreDescriptor) -> None:
         if descriptor.location not in _states:
             folder = tempfile.mkdtemp(prefix="logsluice-memory-")
             atexit.register(_delete, folder, os.getpid())
-            _states[descriptor.location] = _State(LocalStorage(Path(folder)))
+            _states[descriptor.location] = _State(LocalStorage(Path(folder)), shards=ShardMap.of(descriptor.shards))
 
 
 def open_memory_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> MemoryLogstore:
@@ -87,7 +112,7 @@ def drop_memory_logstore(descriptor: LogstoreDescriptor) -> None:
         del _states[descriptor.location]
 
 
-class MemoryLogstore:
+class MemoryLogstore(ShardReading):
     """See `transforms.stores.logstore.Logstore` for what the methods promise.
 
     Args:
@@ -101,20 +126,36 @@ class MemoryLogstore:
         self._clock = clock or SystemClock()
         self._limit = field_columns
         self._index = descriptor.index
-        self._shards = ShardChoice(descriptor.shards)
+        self._turns = Turns()
+        self._known: tuple[_State, ShardPlaces] | None = None
         _state_of(descriptor)
 
     @property
     def _state(self) -> _State:
         return _state_of(self.descriptor)
 
+    @property
+    def _places(self) -> ShardPlaces:
+        state = self._state
+        if self._known is None or self._known[0] is not state:
+            self._known = state, ShardPlaces(state.storage, self.descriptor.name, state, self._head, self._active, self._clock)
+        return self._known[1]
+
     def write_files(
-        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        shard: int | None = None,
+        place: str | None = None,
+        hash_field: str | None = None,
+        origin: str | None = None,
     ) -> list[DataFile]:
-        next_shard = self._shards.chooser(hash_key, shard)
+        shards = self._state.shards
+        route = Route.of(shards, self._turns, hash_key=hash_key, shard=shard, place=place, hash_field=hash_field)
         checked_origins(origin)
         taken, typed = admitted(self.descriptor, groups), self._typed(self._index)
-        return write_groups(self._state.storage, taken, next_shard, typed, self._admit, self._clock.now_us(), origin)
+        return write_groups(self._state.storage, taken, route, typed, self._admit, self._clock.now_us(), origin)
 
     def commit(
         self,
@@ -125,6 +166,7 @@ class MemoryLogstore:
         replaces: str | Sequence[str] | None = None,
     ) -> Commit:
         replacement = Replacement(self._state.storage, checked_origins(replaces), self._admit)
+        relocation = Relocation(self._state.storage, self._admit, self._turns)
         if app is not None and (not app.app_id or app.version < 0):
             raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used")
         state = self._state
@@ -135,19 +177,23 @@ class MemoryLogstore:
             for file in files:
                 if state.storage.size(state.storage.relative(file.path)) is None:
                     raise StoreRejected(f"the data file {file.path} is gone, so it cannot be committed", hint="write its logs again")
+            files = relocation.of(files, state.shards)
             self._remove(remove)
             added = {file.path for file in files}
             gone, rest, replaced = replacement.of(file for file in state.active.values() if file.path not in added)
             self._remove(gone)
             if not (files or remove or replaced or app):
                 return Commit(state.version, state.receive_time, True, None)
-            state.version += 1
             state.active.update((file.path, file) for file in rest)
             if files or replaced:
                 state.receive_time = max(self._clock.now_us(), state.receive_time + 1)
-                stamped = sorted((replace(file, receive_time=state.receive_time) for file in files), key=order_key)
+                now = state.receive_time
+                stamped = sorted((replace(file, receive_time=now, place=None, hash_field=None) for file in files), key=order_key)
                 state.active.update((file.path, file) for file in stamped)
-                state.added.append((state.version, state.receive_time, tuple(stamped), replaced))
+                state.record(stamped, now)
+                state.replaced[state.version] = replaced
+            else:
+                state.record()
             if app:
                 state.apps[app.app_id] = app.version
             return Commit(state.version, state.receive_time, True, previous, replaced)
@@ -203,9 +249,11 @@ class MemoryLogstore:
         state, name = self._state, self.descriptor.name
         with state.lock:
             check_cursor(name, after_version, state.version)
-            added = [entry for entry in state.added if entry[0] > after_version]
-        for version, receive_time, files, replaced in added:
-            yield TailBatch(version, receive_time, CommittedLogs(state.storage, name, version, files), replaced)
+            added = [entry for entry in state.entries[max(after_version, -1) + 1 :] if entry.receive_time is not None]
+        for entry in added:
+            files = tuple(sorted((file for found in entry.files.values() for file in found), key=order_key))
+            logs = CommittedLogs(state.storage, name, entry.version, files)
+            yield TailBatch(entry.version, entry.receive_time or 0, logs, state.replaced[entry.version])
 
     def version(self) -> int:
         return self._state.version
@@ -246,8 +294,45 @@ class MemoryLogstore:
             stale = [file for file in state.active.values() if is_stale(state.storage, file, wanted)]
             return sum_of([self._swap([file], [retype(state.storage, file, wanted, self._admit)]) for file in stale])
 
+    def split_shard(self, shard: int, key: str | None = None) -> tuple[int, int]:
+        made: tuple[int, int] = (0, 0)
+
+        def change(shards: ShardMap) -> ShardMap:
+            nonlocal made
+            shards, made = shards.split(shard, key)
+            return shards
+
+        self._change_shards(change)
+        return made
+
+    def merge_shards(self, shard: int) -> int:
+        made = 0
+
+        def change(shards: ShardMap) -> ShardMap:
+            nonlocal made
+            shards, made = shards.merge(shard)
+            return shards
+
+        self._change_shards(change)
+        return made
+
     def set_index(self, index: Index | None) -> None:
         self._index = index
+
+    def _change_shards(self, change: Callable[[ShardMap], ShardMap]) -> None:
+        state = self._state
+        with state.lock:
+            now_us = max(self._clock.now_us(), state.receive_time + 1)
+            state.shards = change(state.shards).sealed(state.shards, ends_after(state, state.version), now_us)
+            state.record(shards=state.shards)
+
+    def _head(self) -> tuple[str, int, ShardMap]:
+        state = self._state
+        with state.lock:
+            return str(state.storage.root), state.version, state.shards
+
+    def _active(self) -> list[DataFile]:
+        return list(self._state.active.values())
 
     def _typed(self, index: Index | None) -> dict[str, str]:
         return dict(index.typed_fields()) if index else {}
@@ -281,7 +366,7 @@ class MemoryLogstore:
         state = self._state
         self._remove(old)
         state.active.update((file.path, file) for file in new)
-        state.version += 1
+        state.record()
         return MaintenanceReport(
             len(old), len(new), sum(file.rows for file in new), sum(file.size for file in old), sum(file.size for file in new)
         )

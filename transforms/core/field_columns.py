@@ -20,6 +20,7 @@ import unicodedata
 from functools import lru_cache
 
 __all__ = [
+    "FILE",
     "MAX_COLUMN_BYTES",
     "ORIGIN",
     "OVERFLOW",
@@ -49,6 +50,8 @@ TYPED = "~typed"
 """Which typed columns a data file carries, as text."""
 ORIGIN = "~origin"
 """Under which origin a log was written, as text; null under none. Readers of logs never get it."""
+FILE = "~file"
+"""In rewritten files: which file a log was written in first, a 64-bit number. Readers of logs never get it."""
 MAX_COLUMN_BYTES = 255
 """A field whose column would have a longer name is kept among the rare ones."""
 OVERFLOW = "~overflow"

@@ -125,10 +125,11 @@ class ShardExtent:
 
 @dataclass(frozen=True)
 class ShardExtents:
-    """All shards of a Logstore as they are at one version of it."""
+    """All shards of a Logstore as they are at one version of it; ``received`` is the receive time of its newest log, microseconds."""
 
     version: int
     shards: Mapping[int, ShardExtent]
+    received: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Data files as actions of the table's log, and back.
 
 A data file's name says its place in the order of commits: ``<moment>.<ordinal>.<random>.parquet`` for a file as it was
-written, ``<first>-<last>.<random>.parquet`` with the receive times of its first and last log for one that compaction made.
-Moments and receive times are microseconds as 16 hexadecimal digits. A file as big as a writer makes them ends in
+written, ``<first>-<last>.<ordinal>.<random>.parquet`` with the receive times of its first and last log for one that compaction made.
+Moments and receive times are microseconds as 16 hexadecimal digits. The random part is the file's number: what compaction rewrites keeps
+the numbers of the files it was written in first. A file as big as a writer makes them ends in
 ``.full.parquet``, whatever its compressed size: it gains nothing from compaction.
 """
 
@@ -24,6 +25,7 @@ __all__ = [
     "data_file",
     "is_full",
     "merged_name",
+    "number_of",
     "order_key",
     "origins_of",
     "partition_values",
@@ -44,9 +46,9 @@ def plain_name(shard: int, moment_us: int, ordinal: int, full: bool) -> str:
     return f"data/{shard}/{moment_us:016x}.{ordinal:06d}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
-def merged_name(shard: int, first: int, last: int, full: bool) -> str:
-    """The relative path of a file with logs of several commits."""
-    return f"data/{shard}/{first:016x}-{last:016x}.{secrets.token_hex(8)}{_FULL if full else _END}"
+def merged_name(shard: int, first: int, last: int, ordinal: int, full: bool) -> str:
+    """The relative path of a file with logs of several commits; among files of the same span the ordinal keeps the order."""
+    return f"data/{shard}/{first:016x}-{last:016x}.{ordinal:06d}.{secrets.token_hex(8)}{_FULL if full else _END}"
 
 
 def renamed(relative: str, full: bool) -> str:
@@ -54,6 +56,12 @@ def renamed(relative: str, full: bool) -> str:
     end = _FULL if relative.endswith(_FULL) else _END
     stem, _, _ = relative.removesuffix(end).rpartition(".")
     return f"{stem}.{secrets.token_hex(8)}{_FULL if full else _END}"
+
+
+def number_of(file: DataFile) -> int:
+    """A file's own number: 64 bits, with a sign."""
+    number = int(_base(file.path).removesuffix(_END).removesuffix(".full").rpartition(".")[2], 16)
+    return number - (1 << 64) if number >> 63 else number
 
 
 def is_full(file: DataFile) -> bool:

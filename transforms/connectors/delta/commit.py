@@ -18,24 +18,26 @@ from typing import Any
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from transforms.connectors.delta.commit_log import RECEIVED, TableLog, ends_after, told_state
+from transforms.connectors.delta.shard_layout import LAYOUT, layout_of, layout_text
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import PARTITIONS, open_table, unavailable
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
+from transforms.core.field_columns import SHARD
 from transforms.stores.logstore import AppTransaction, Commit
+from transforms.stores.shard_map import ShardMap
 
-__all__ = ["ATTEMPTS", "RECEIVED", "REPLACED", "Change", "Committer", "Plan", "last_receive_time"]
+__all__ = ["ATTEMPTS", "HOOKS", "REPLACED", "Change", "Committer", "Plan", "last_receive_time"]
 
 ATTEMPTS = 100
 """How often a commit starts again before it gives up."""
-RECEIVED = "receive-time"
-"""The table's own application: its version is the receive time of the newest commit that brought logs."""
 TOKEN = "logsluice"
 REPLACED = "logsluice.replaced"
 """What a commit's own entry tells beside its actions: who made it, and the replaced origins as a JSON list."""
 
-_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # Checkpoints are a side job of ours: one that fails must not look like a failed commit.
 
 
@@ -63,6 +65,7 @@ class Committer:
         self.name = name
         self.clock = clock
         self._noticed = noticed
+        self._log = TableLog(storage, name)
         self._jitter = random.Random().random
 
     def open(self) -> DeltaTable:
@@ -91,7 +94,7 @@ class Committer:
             news = change.brings_logs or bool(change.replaced)
             if news:
                 transactions.append(Transaction(RECEIVED, receive_time))
-            told = {TOKEN: token} | ({REPLACED: json.dumps(change.replaced)} if change.replaced else {})
+            told = self._told(table, token) | ({REPLACED: json.dumps(change.replaced)} if change.replaced else {})
             properties = CommitProperties(custom_metadata=told, app_transactions=transactions, max_commit_retries=0)
             if self._try(table, change, properties, token):
                 self._noticed(base + 1)
@@ -101,44 +104,69 @@ class Committer:
     def add_columns(self, missing: Callable[[DeltaTable], Sequence[Any]]) -> None:
         """Add the columns that ``missing`` says a fresh table lacks. Raises CommitConflict like `commit`."""
 
-        def change(table: DeltaTable) -> Callable[[], None] | None:
+        def change(table: DeltaTable) -> Callable[..., None] | None:
             fields = list(missing(table))
-            quiet = {"commit_properties": CommitProperties(max_commit_retries=0), "post_commithook_properties": _HOOKS}
-            return partial(table.alter.add_columns, fields, **quiet) if fields else None
+            return partial(table.alter.add_columns, fields) if fields else None
 
         self._alter("logstore.add-columns", change)
 
     def set_properties(self, wanted: Mapping[str, str]) -> None:
         """Give the table properties, unless it has them. Raises CommitConflict like `commit`."""
 
-        def change(table: DeltaTable) -> Callable[[], None] | None:
+        def change(table: DeltaTable) -> Callable[..., None] | None:
             has = wanted.items() <= table.metadata().configuration.items()
-            quiet = CommitProperties(max_commit_retries=0)
-            return None if has else partial(table.alter.set_table_properties, dict(wanted), commit_properties=quiet)
+            return None if has else partial(table.alter.set_table_properties, dict(wanted))
 
         self._alter("logstore.set-properties", change)
 
-    def _alter(self, operation: str, change: Callable[[DeltaTable], Callable[[], None] | None]) -> None:
+    def change_shards(self, operation: str, initial: ShardMap, change: Callable[[ShardMap], ShardMap]) -> ShardMap:
+        """Give the table the shards that ``change`` makes of those it has, with the ends of the ones that it retires. Gives them.
+
+        What ``change`` raises ends it. Raises CommitConflict like `commit`.
+        """
+        made = initial
+
+        def altered(table: DeltaTable) -> Callable[..., None] | None:
+            nonlocal made
+            self._log.belongs_to(str(table.metadata().id))
+            before = layout_of(table, initial)
+            now_us = max(self.clock.now_us(), last_receive_time(table) + 1)
+            made = change(before).sealed(before, ends_after(self._log, table.version()), now_us)
+            return partial(table.alter.set_column_metadata, SHARD, {LAYOUT: layout_text(made)})
+
+        self._alter(operation, altered)
+        return made
+
+    def _alter(self, operation: str, change: Callable[[DeltaTable], Callable[..., None] | None]) -> None:
+        token = uuid.uuid4().hex
         for table in self._tries():
             act = change(table)
             if act is None:
                 return
             base = table.version()
+            properties = CommitProperties(custom_metadata=self._told(table, token), max_commit_retries=0)
             try:
                 with durable(operation):
-                    act()
+                    act(commit_properties=properties, post_commithook_properties=HOOKS)
                     self.storage.settle(_entry(base + 1))
             except CommitFailedError:
-                continue
-            except (DeltaError, OSError) as error:
-                if "conflict" in str(error).lower() or self.open().version() != base:
+                if not self._is_ours(base + 1, token):
                     continue
-                raise unavailable(self.storage, self.name, error) from error
+            except (DeltaError, OSError) as error:
+                if not self._is_ours(base + 1, token):
+                    if "conflict" in str(error).lower() or self.open().version() != base:
+                        continue
+                    raise unavailable(self.storage, self.name, error) from error
             self._noticed(base + 1)
             return
         raise CommitConflict(
             f"the table of Logstore {self.name!r} could not be changed: other writers were first {ATTEMPTS} times", hint="try again"
         )
+
+    def _told(self, table: DeltaTable, token: str) -> dict[str, str]:
+        """What an entry tells: who made it, and the ends of the shards before it."""
+        self._log.belongs_to(str(table.metadata().id))
+        return {TOKEN: token, **told_state(ends_after(self._log, table.version()), last_receive_time(table))}
 
     def _tries(self) -> Iterator[DeltaTable]:
         for attempt in range(ATTEMPTS):
@@ -156,7 +184,7 @@ class Committer:
                     table.schema(),
                     PARTITIONS,
                     commit_properties=properties,
-                    post_commithook_properties=_HOOKS,
+                    post_commithook_properties=HOOKS,
                 )
                 self.storage.settle(_entry(version))
         except CommitFailedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -10,6 +11,8 @@ import polars as pl
 
 from transforms.connectors.delta.actions import origins_of, plain_name
 from transforms.connectors.delta.shaping import frame_of, shape
+from transforms.connectors.delta.shard_keys import by_shard
+from transforms.connectors.delta.shards import Route
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
 from transforms.core.errors import ParameterInvalid, StoreUnavailable
@@ -32,16 +35,21 @@ Admit = Callable[[Sequence[str], Sequence[tuple[str, str]]], set[str]]
 
 
 def write_groups(
-    storage: Storage, groups: Iterable[LogGroup], next_shard: Callable[[], int], typed: Mapping[str, str], admit: Admit, moment_us: int,
+    storage: Storage, groups: Iterable[LogGroup], route: Route, typed: Mapping[str, str], admit: Admit, moment_us: int,
     origin: str | None = None,
 ) -> list[DataFile]:  # fmt: skip
-    """Write groups as data files of bounded size; each file goes to the shard that ``next_shard`` names."""
+    """Write groups as data files of bounded size, each of one shard."""
     files = []
     ordinal = count()
     for frames, full in gather(_frame(group, origin) for group in groups if group.num_rows):
-        shard = next_shard()
-        relative = plain_name(shard, moment_us, next(ordinal), full)
-        files.append(write_frame(storage, frames, relative, shard, None, typed, admit, origin))
+        parts: Mapping[int | None, list[pl.DataFrame]] = {None: frames}
+        if route.hash_field is not None:
+            parts = by_shard(frames, route.hash_field, route.writable)
+        for chosen, part in parts.items():
+            shard = route.shard() if chosen is None else chosen
+            relative = plain_name(shard, moment_us, next(ordinal), full and len(parts) == 1)
+            file = write_frame(storage, part, relative, shard, None, typed, admit, origin)
+            files.append(replace(file, place=route.place, hash_field=None if chosen is None else route.hash_field))
     return files
 
 

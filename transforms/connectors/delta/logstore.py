@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
@@ -10,8 +10,12 @@ from deltalake import DeltaTable
 from transforms.connectors.delta.actions import add_action, order_key, remove_action
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import Change, Committer
+from transforms.connectors.delta.commit_log import TableLog
 from transforms.connectors.delta.retention import expire, vacuum
-from transforms.connectors.delta.shards import ShardChoice
+from transforms.connectors.delta.shard_layout import layout_of
+from transforms.connectors.delta.shard_places import ShardPlaces
+from transforms.connectors.delta.shard_reading import ShardReading
+from transforms.connectors.delta.shards import Route, Turns
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
 from transforms.connectors.delta.storage import Storage, storage_of
 from transforms.connectors.delta.table import create_table, open_table
@@ -32,8 +36,10 @@ from transforms.stores.logstore import (
     TailBatch,
     checked_origins,
 )
+from transforms.stores.shard_map import ShardMap
 
 if TYPE_CHECKING:
+    from transforms.connectors.delta.relocation import Relocation
     from transforms.connectors.delta.replacement import Replacement
     from transforms.core.log_group import LogGroup
 
@@ -44,7 +50,7 @@ __all__ = ["DeltaLogstore"]
 FIELD_COLUMNS = 1_000
 
 
-class DeltaLogstore:
+class DeltaLogstore(ShardReading):
     """A Logstore as a Delta table. See `transforms.stores.logstore.Logstore` for what the methods promise.
 
     Args:
@@ -66,7 +72,8 @@ class DeltaLogstore:
         self._clock = clock or SystemClock()
         self._storage = storage or storage_of(descriptor)
         self._index = descriptor.index
-        self._shards = ShardChoice(descriptor.shards)
+        self._turns = Turns()
+        self._initial = ShardMap.of(descriptor.shards)
         chores = (
             Chore(COMPACT_EVERY, self._compact_by_size),
             Chore(CHECKPOINT_EVERY, self._checkpoint),
@@ -76,12 +83,23 @@ class DeltaLogstore:
         self._upkeep = Upkeep(descriptor.name, chores)
         self._committer = Committer(self._storage, descriptor.name, self._clock, self._upkeep.notice)
         self._columns = Columns(self._committer, field_columns)
+        self._shard_places = ShardPlaces(
+            self._storage, descriptor.name, TableLog(self._storage, descriptor.name), self._head, self._active, self._clock
+        )
         self._open()
 
     def write_files(
-        self, groups: Iterable[LogGroup], *, hash_key: str | None = None, shard: int | None = None, origin: str | None = None
+        self,
+        groups: Iterable[LogGroup],
+        *,
+        hash_key: str | None = None,
+        shard: int | None = None,
+        place: str | None = None,
+        hash_field: str | None = None,
+        origin: str | None = None,
     ) -> list[DataFile]:
-        return self._write(self._open(), groups, hash_key, shard, origin)
+        table = self._open()
+        return self._write(table, groups, self._route(table, hash_key, shard, place, hash_field), origin)
 
     def commit(
         self,
@@ -92,25 +110,27 @@ class DeltaLogstore:
         replaces: str | Sequence[str] | None = None,
     ) -> Commit:
         storage, replacement = self._storage, self._replacement(replaces)
-        adds = {storage.relative(file.path): file for file in sorted(files, key=order_key)}
-        for relative in adds:
+        files = list({storage.relative(file.path): file for file in sorted(files, key=order_key)}.values())
+        for relative in (storage.relative(file.path) for file in files):
             if storage.size(relative) is None:
                 raise StoreRejected(f"the data file {relative} is gone, so it cannot be committed", hint="write its logs again")
+        placed = self._placed()
 
         def plan(table: DeltaTable, receive_time: int) -> Change:
             now_ms = self._clock.now_us() // 1_000
-            actions = [add_action(file, relative, receive_time, now_ms, data_change=True) for relative, file in adds.items()]
+            here = placed(table, files)
+            actions = [add_action(file, storage.relative(file.path), receive_time, now_ms, data_change=True) for file in here]
             active = active_files(storage, table) if remove or replacement else []
             gone = self._removed(active, remove)
             replaced: tuple[str, ...] = ()
             if replacement is not None:
                 self._columns.learn(table)
-                stays = {*gone, *(file.path for file in files)}
+                stays = {*gone, *(file.path for file in here)}
                 lost, rest, replaced = replacement.of(file for file in active if file.path not in stays)
                 gone |= {file.path: file for file in lost}
                 actions += [add_action(file, storage.relative(file.path), file.receive_time, now_ms, data_change=False) for file in rest]
             removes = [remove_action(file, storage.relative(path), now_ms, data_change=True) for path, file in gone.items()]
-            return Change([*removes, *actions], bool(adds), replaced)
+            return Change([*removes, *actions], bool(here), replaced)
 
         done = self._committer.commit(plan, app)
         if done.applied:
@@ -130,7 +150,7 @@ class DeltaLogstore:
         done = table.transaction_version(app.app_id) if app is not None else None
         if app is not None and done is not None and app.version <= done:
             return self.commit((), app=app)  # made before: nothing to write
-        return self.commit(self._write(table, groups, hash_key, None, origin), app=app, replaces=replaces)
+        return self.commit(self._write(table, groups, self._route(table, hash_key, None, None, None), origin), app=app, replaces=replaces)
 
     def app_version(self, app_id: str) -> int | None:
         version = self._open().transaction_version(app_id)
@@ -164,6 +184,32 @@ class DeltaLogstore:
     def version(self) -> int:
         return int(self._open().version())
 
+    @property
+    def _places(self) -> ShardPlaces:
+        return self._shard_places
+
+    def split_shard(self, shard: int, key: str | None = None) -> tuple[int, int]:
+        made: tuple[int, int] = (0, 0)
+
+        def change(shards: ShardMap) -> ShardMap:
+            nonlocal made
+            shards, made = shards.split(shard, key)
+            return shards
+
+        self._committer.change_shards("logstore.split-shard", self._initial, change)
+        return made
+
+    def merge_shards(self, shard: int) -> int:
+        made = 0
+
+        def change(shards: ShardMap) -> ShardMap:
+            nonlocal made
+            shards, made = shards.merge(shard)
+            return shards
+
+        self._committer.change_shards("logstore.merge-shards", self._initial, change)
+        return made
+
     def set_index(self, index: Index | None) -> None:
         self._index = index
 
@@ -186,25 +232,51 @@ class DeltaLogstore:
     def _open(self) -> DeltaTable:
         return open_table(self._storage, self.descriptor.name)
 
-    def _write(
-        self, table: DeltaTable, groups: Iterable[LogGroup], hash_key: str | None, shard: int | None, origin: str | None
-    ) -> list[DataFile]:
+    def _write(self, table: DeltaTable, groups: Iterable[LogGroup], route: Route, origin: str | None) -> list[DataFile]:
         from transforms.connectors.delta.data_files import write_groups
         from transforms.stores.samples import admitted
 
-        next_shard = self._shards.chooser(hash_key, shard)
         self._columns.learn(table)
         if checked_origins(origin):
             self._columns.admit_origins()
         typed = self._index.typed_fields() if self._index else {}
         taken = admitted(self.descriptor, self._with_origins(groups))
-        return write_groups(self._storage, taken, next_shard, typed, self._columns.admit, self._clock.now_us(), origin)
+        return write_groups(self._storage, taken, route, typed, self._columns.admit, self._clock.now_us(), origin)
 
     def _with_origins(self, groups: Iterable[LogGroup]) -> Iterator[LogGroup]:
         for group in groups:
             if ORIGIN in group.table.column_names:
                 self._columns.admit_origins()
             yield group
+
+    def _route(self, table: DeltaTable, hash_key: str | None, shard: int | None, place: str | None, hash_field: str | None) -> Route:
+        shards = layout_of(table, self._initial)
+        return Route.of(shards, self._turns, hash_key=hash_key, shard=shard, place=place, hash_field=hash_field)
+
+    def _placed(self) -> Callable[[DeltaTable, Sequence[DataFile]], Sequence[DataFile]]:
+        """Finds files their shards on a snapshot: those of shards that were split or merged since they were written move."""
+        relocation: Relocation | None = None
+
+        def placed(table: DeltaTable, files: Sequence[DataFile]) -> Sequence[DataFile]:
+            nonlocal relocation
+            shards = layout_of(table, self._initial)
+            if all(shards.record(file.shard).writable for file in files):
+                return files
+            if relocation is None:
+                from transforms.connectors.delta.relocation import Relocation
+
+                relocation = Relocation(self._storage, self._columns.admit, self._turns)
+            self._columns.learn(table)
+            return sorted(relocation.of(files, shards), key=order_key)
+
+        return placed
+
+    def _head(self) -> tuple[str, int, ShardMap]:
+        table = self._open()
+        return str(table.metadata().id), int(table.version()), layout_of(table, self._initial)
+
+    def _active(self) -> list[DataFile]:
+        return active_files(self._storage, self._open())
 
     def _compact_by_size(self) -> MaintenanceReport:
         from transforms.connectors.delta.compaction import compact
@@ -242,7 +314,7 @@ class DeltaLogstore:
 
 def create(descriptor: LogstoreDescriptor) -> None:
     """Make the table of a Logstore unless it is there."""
-    create_table(storage_of(descriptor), descriptor.name)
+    create_table(storage_of(descriptor), descriptor.name, ShardMap.of(descriptor.shards))
 
 
 def drop(descriptor: LogstoreDescriptor) -> None:

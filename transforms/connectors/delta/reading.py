@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from transforms.connectors.delta.shaping import restore_overflow
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import StoreUnavailable
-from transforms.core.field_columns import ORIGIN, OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, is_field_column
+from transforms.core.field_columns import FILE, ORIGIN, OVERFLOW, RECEIVE_TIME, TIME, TIME_NS, column_of, is_field_column
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup, own_bytes
 from transforms.stores.logstore import DataFile
 
-__all__ = ["in_64_bits", "origins_in", "read_files", "row_groups"]
+__all__ = ["files_in", "in_64_bits", "origins_in", "present", "read_files", "receive_times_in", "row_groups", "with_receive_time"]
 
 _SLACK = 64 * 1024
 """Bytes that a small group may hold on to beside its own."""
@@ -43,22 +43,25 @@ def read_files(
     times, received = in_64_bits(times), in_64_bits(received)
     for file in files:
         for frame in row_groups(storage, file, times, fields, part=part, parts=parts):
-            chosen = _filtered(_received(frame, file), times, received)
+            chosen = _filtered(with_receive_time(frame, file), times, received)
             if not chosen.height:
                 continue
             restored = restore_overflow(chosen, fields) if OVERFLOW in chosen.columns else (chosen,)
-            yield from (group for whole in restored for group in _bounded(_present(whole)))
+            yield from (group for whole in restored for group in _bounded(present(whole)))
 
 
 def row_groups(
     storage: Storage, file: DataFile, times: Interval = ALL_TIME, fields: Sequence[str] | None = None, *,
-    origins: bool = False, part: int = 0, parts: int = 1,
+    inner: bool = False, part: int = 0, parts: int = 1, rows: range | None = None,
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
-    """The stored columns of a file (no typed twins; ``origins``: those too), one frame for each row group that may hold ``times``."""
+    """The stored columns of a file (no typed twins), one frame for each row group that may hold ``times``, of some ``rows`` when given.
+
+    ``inner``: with the columns that readers of logs never get.
+    """
     with _opened(storage, file) as (parquet, source):
         names = parquet.schema_arrow.names
         wanted = None if fields is None else {column_of(field) for field in fields}
-        own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW} | ({ORIGIN} if origins else set())
+        own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW} | ({ORIGIN, FILE} if inner else set())
         columns = [name for name in names if name in own or (is_field_column(name) and (wanted is None or name in wanted))]
         # Polars cannot read through the client of an object store that knows our options.
         lazy = pl.scan_parquet(source, glob=False, hive_partitioning=False).select(columns) if isinstance(source, str) else None
@@ -67,12 +70,32 @@ def row_groups(
         share = range(count * part // parts, count * (part + 1) // parts)
         for number in range(share.stop):
             group = parquet.metadata.row_group(number)
-            if number in share and _may_hold(group.column(at), times):
+            first, last = begin, begin + group.num_rows
+            if rows is not None:
+                first, last = max(first, rows.start), min(last, rows.stop)
+            if number in share and first < last and _may_hold(group.column(at), times):
                 if lazy is not None:
-                    yield lazy.slice(begin, group.num_rows).collect()
+                    yield lazy.slice(first, last - first).collect()
                 else:
-                    yield pl.DataFrame(pl.from_arrow(parquet.read_row_group(number, columns)))
+                    yield pl.DataFrame(pl.from_arrow(parquet.read_row_group(number, columns))).slice(first - begin, last - first)
             begin += group.num_rows
+
+
+def files_in(storage: Storage, file: DataFile) -> Any:
+    """Which file each log of a rewritten file was written in first, as 64-bit numbers in the file's order; None when it does not tell."""
+    return _numbers(storage, file, FILE)
+
+
+def receive_times_in(storage: Storage, file: DataFile) -> Any:
+    """The receive time of each log of a file; None when all share the file's."""
+    return _numbers(storage, file, RECEIVE_TIME)
+
+
+def _numbers(storage: Storage, file: DataFile, column: str) -> Any:
+    with _opened(storage, file) as (parquet, _):
+        if column not in parquet.schema_arrow.names:
+            return None
+        return parquet.read([column])[column].to_numpy()
 
 
 def origins_in(storage: Storage, file: DataFile) -> set[str]:
@@ -111,7 +134,8 @@ def _may_hold(chunk: Any, times: Interval) -> bool:
     return statistics is None or not statistics.has_min_max or times.overlaps(statistics.min, statistics.max)
 
 
-def _received(frame: pl.DataFrame, file: DataFile) -> pl.DataFrame:
+def with_receive_time(frame: pl.DataFrame, file: DataFile) -> pl.DataFrame:
+    """With the receive time that all logs of a file share, when they do."""
     if file.receive_time is None:
         return frame
     constant = pl.repeat(file.receive_time, frame.height, dtype=pl.Int64, eager=True).alias(RECEIVE_TIME)
@@ -128,7 +152,8 @@ def _filtered(frame: pl.DataFrame, times: Interval, received: Interval) -> pl.Da
     return frame
 
 
-def _present(frame: pl.DataFrame) -> pl.DataFrame:
+def present(frame: pl.DataFrame) -> pl.DataFrame:
+    """Without the fields that no log has."""
     nulls = frame.null_count().row(0)
     return frame.drop(name for name, absent in zip(frame.columns, nulls, strict=True) if is_field_column(name) and absent == frame.height)
 

@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from transforms.connectors.delta.actions import remove_action
-from transforms.connectors.delta.commit import ATTEMPTS, Change, Committer
+from transforms.connectors.delta.commit import ATTEMPTS, HOOKS, Change, Committer
 from transforms.connectors.delta.snapshot import active_files
 from transforms.connectors.delta.table import unavailable
 from transforms.core.durable import durable
@@ -51,7 +51,9 @@ def vacuum(committer: Committer, older_than_hours: float) -> MaintenanceReport:
                 return MaintenanceReport()
             sizes = {path: storage.size(path) or 0 for path in found}
             with durable("logstore.vacuum"):
-                gone = table.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+                gone = table.vacuum(
+                    retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True, post_commithook_properties=HOOKS
+                )
         except CommitFailedError:
             committer.clock.sleep(0.01)
             continue

@@ -8,13 +8,13 @@ import polars as pl
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from transforms.connectors.delta.actions import add_action, is_full, merged_name, remove_action, renamed
+from transforms.connectors.delta.actions import add_action, is_full, merged_name, number_of, remove_action, renamed
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.data_files import Admit, gather, write_frame
 from transforms.connectors.delta.reading import row_groups
 from transforms.connectors.delta.snapshot import active_files
 from transforms.connectors.delta.storage import Storage
-from transforms.core.field_columns import RECEIVE_TIME
+from transforms.core.field_columns import FILE, RECEIVE_TIME
 from transforms.stores.logstore import DataFile, MaintenanceReport
 
 __all__ = ["InputGone", "columns_of_file", "frames_of_file", "merge", "retype", "sum_of", "swap"]
@@ -33,10 +33,10 @@ def merge(storage: Storage, files: Sequence[DataFile], typed: Mapping[str, str],
     """Files of one shard, in commit order, as few files of bounded size; memory stays within the bound of one."""
     shard = files[0].shard
     merged = []
-    for frames, full in gather(_stamped(storage, files)):
+    for ordinal, (frames, full) in enumerate(gather(_stamped(storage, files))):
         first = min(_moment(frame, "min") for frame in frames)
         last = max(_moment(frame, "max") for frame in frames)
-        merged.append(write_frame(storage, frames, merged_name(shard, first, last, full), shard, None, typed, admit))
+        merged.append(write_frame(storage, frames, merged_name(shard, first, last, ordinal, full), shard, None, typed, admit))
     return merged
 
 
@@ -78,8 +78,9 @@ def sum_of(reports: Sequence[MaintenanceReport]) -> MaintenanceReport:
 
 
 def frames_of_file(storage: Storage, file: DataFile) -> Iterator[pl.DataFrame]:
-    """What a file holds of its own: no typed twins, no receive time that all its logs share."""
-    return row_groups(storage, file, origins=True)
+    """What a file holds of its own: no typed twins, no receive time that all its logs share; and which file each log was written in."""
+    for frame in row_groups(storage, file, inner=True):
+        yield frame if FILE in frame.columns else frame.with_columns(pl.lit(number_of(file), pl.Int64).alias(FILE))
 
 
 def _stamped(storage: Storage, files: Sequence[DataFile]) -> Iterator[pl.DataFrame]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import (
+    FILE,
     ORIGIN,
     OVERFLOW,
     RECEIVE_TIME,
@@ -60,9 +61,7 @@ def frame_of(group: LogGroup) -> pl.DataFrame:
     if list(frame.schema.items()) == list(ready.items()) and not frame[TIME_NS].null_count():
         return frame
     nanoseconds = pl.col(TIME_NS).cast(pl.Int32).fill_null(0) if TIME_NS in names else pl.lit(0, pl.Int32).alias(TIME_NS)
-    return frame.select(
-        pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if _is_text(name))
-    )
+    return frame.select(pl.col(TIME).cast(pl.Int64), nanoseconds, *(pl.col(name).cast(pl.String) for name in names if _is_text(name)))
 
 
 def _is_text(name: str) -> bool:
@@ -89,7 +88,9 @@ def shape(
     taken = admit(fields, pairs)
     extra = [name for name in fields if name not in taken]
     pairs = tuple(pair for pair in pairs if column_of(pair[0]) in taken)
-    own = [name for name in (TIME, TIME_NS, RECEIVE_TIME, ORIGIN) if name in frame.columns and frame[name].null_count() < frame.height]
+    own = [
+        name for name in (TIME, TIME_NS, RECEIVE_TIME, ORIGIN, FILE) if name in frame.columns and frame[name].null_count() < frame.height
+    ]
     kept = frame.select(
         *own, *(name for name in fields if name in taken),
         *(typed_values(frame[column_of(name)], name, kind) for name, kind in pairs),

@@ -6,10 +6,12 @@ from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
+from transforms.connectors.delta.shard_layout import LAYOUT, layout_text
 from transforms.connectors.delta.storage import Storage
 from transforms.core.durable import durable
 from transforms.core.errors import NotFound, StoreUnavailable
 from transforms.core.field_columns import ORIGIN, RECEIVE_TIME, SHARD, TIME, TIME_NS, TYPED
+from transforms.stores.shard_map import ShardMap
 
 __all__ = ["PARTITIONS", "STATISTICS", "column_names", "create_table", "field", "open_table", "unavailable"]
 
@@ -25,11 +27,12 @@ _PROPERTIES = {
 }
 
 
-def create_table(storage: Storage, name: str) -> None:
-    """Make the table unless it is there."""
+def create_table(storage: Storage, name: str, shards: ShardMap) -> None:
+    """Make the table with its shards, unless it is there."""
+    shard = Field(SHARD, PrimitiveType("integer"), nullable=True, metadata={LAYOUT: layout_text(shards)})
     schema = Schema(
         [field(TIME, "long"), field(TIME_NS, "integer"), field(ORIGIN, "string"),
-         field(SHARD, "integer"), field(RECEIVE_TIME, "long"), field(TYPED, "string")]
+         shard, field(RECEIVE_TIME, "long"), field(TYPED, "string")]
     )  # fmt: skip
     with durable("logstore.create"):
         try:

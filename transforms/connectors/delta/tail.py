@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from transforms.connectors.delta.actions import data_file
-from transforms.connectors.delta.commit import RECEIVED, REPLACED
+from transforms.connectors.delta.commit import REPLACED
+from transforms.connectors.delta.commit_log import RECEIVED
 from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import NotFound, StoreUnavailable
