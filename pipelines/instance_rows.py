@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from transforms.core.errors import QueryFailed
 from transforms.core.interval import Interval
-from transforms.core.log_group import LogGroup
 from transforms.schedule.destinations import MetricstoreDestination
 from transforms.schedule.task import Task
+from transforms.sql.result_logs import groups_of_rows
+from transforms.sql.result_samples import SampleBatch, SampleForm, samples_of_rows
+from transforms.stores.shard import Shard
 
 __all__ = ["MOST_RESULT_ROWS", "RowsToLogs", "check_rows", "rows_to_logs"]
 
@@ -20,33 +22,35 @@ MOST_RESULT_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class RowsToLogs:
-    """Makes logs, or samples, of a result (an Arrow table); says how many samples were left out.
+    """Makes logs, or samples, of a result (an Arrow table), in batches of bounded size; a batch says to which shard it goes (None: any).
 
     Attributes:
-        metrics: how rows become samples; None: each row becomes a log.
-        seconds: the event time of rows that say none, the start of the window.
-        tags: fields that all of them carry.
+        seconds: the event time of logs that say none, the start of the window.
+        constants: fields that all of them carry.
+        samples: how rows become samples; None: each row becomes a log.
+        shards: of the destination, for samples whose labels choose one.
     """
 
-    metrics: MetricstoreDestination | None
     seconds: int
-    tags: Mapping[str, str]
+    constants: Mapping[str, str]
+    samples: SampleForm | None = None
+    shards: tuple[Shard, ...] = ()
 
-    def __call__(self, table: Any) -> tuple[LogGroup, int]:
+    def __call__(self, table: Any) -> Iterator[SampleBatch]:
         check_rows(table.num_rows)
-        if self.metrics is None:
-            from transforms.sql.result_logs import logs_of_rows
-
-            return logs_of_rows(table, table.column_names, self.seconds, tags=self.tags), 0
-        from transforms.sql.result_samples import samples_of_rows
-
-        return samples_of_rows(table, self.metrics, self.seconds, tags=self.tags)
+        if self.samples is not None:
+            return samples_of_rows(table, self.samples, self.shards)
+        groups = groups_of_rows(table, table.column_names, self.seconds, constants=self.constants)
+        return (SampleBatch(None, group, 0) for group in groups)
 
 
-def rows_to_logs(task: Task, window: Interval, tags: Mapping[str, str]) -> RowsToLogs:
-    """For one window of a task that writes to a Logstore or a Metricstore."""
-    metrics = task.destination if isinstance(task.destination, MetricstoreDestination) else None
-    return RowsToLogs(metrics, window.start, tags)
+def rows_to_logs(task: Task, window: Interval, tags: Mapping[str, str], shards: tuple[Shard, ...] = ()) -> RowsToLogs:
+    """For one window of a task that writes to a Logstore or a Metricstore with these shards."""
+    to = task.destination
+    if not isinstance(to, MetricstoreDestination):
+        return RowsToLogs(window.start, tags)
+    form = SampleForm(to.metric_keys, window.start, to.label_keys, to.hash_labels, to.add_labels, to.time_key, tags)
+    return RowsToLogs(window.start, tags, form, shards)
 
 
 def check_rows(rows: int) -> None:

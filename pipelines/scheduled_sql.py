@@ -59,7 +59,7 @@ def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, limits: Engi
     """Add the steps of an instance to a pipeline. What was written goes to ``output`` as JSON."""
     result = pipeline | "Query" >> QueryLogs(plan.query, limits, window=plan.window)
     if isinstance(plan.target, LogstoreDescriptor):
-        logs_of = rows_to_logs(plan.task, plan.window, plan.tags)
+        logs_of = rows_to_logs(plan.task, plan.window, plan.tags, plan.target.shards)
         written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
     else:
         committed = (

@@ -110,7 +110,8 @@ def estimate_task(home: Home, task: Task, *, most_windows: int = 24, note: Calla
         seconds += time.monotonic() - started
         rows += table.num_rows
         if not isinstance(task.destination, TableDestination):
-            groups.append(rows_to_logs(task, window, instance_tags(task.project, task.name, instance))(table)[0])
+            made = rows_to_logs(task, window, instance_tags(task.project, task.name, instance))
+            groups += [batch.group for batch in made(table)]
     written = sum(group.num_rows for group in groups) if groups else rows
     count = len(times)
     return Estimate(

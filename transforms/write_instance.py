@@ -13,14 +13,15 @@ from transforms.connectors import open_logstore
 from transforms.core.arrow_stream import from_stream
 from transforms.core.error_transport import portable_errors
 from transforms.core.errors import CommitConflict
-from transforms.core.log_group import LogGroup, split_rows
+from transforms.core.log_group import LogGroup
+from transforms.sql.result_samples import SampleBatch
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
-from transforms.write_logstores import Files, WriteLogstores
+from transforms.write_logstores import Destination, Files, WriteLogstores
 
 __all__ = ["CommitInstances", "InstanceWritten", "LogsOfResult", "WriteInstance"]
 
-LogsOfResult = Callable[[Any], tuple[LogGroup, int]]
-"""The rows of a result (an Arrow table) as logs or samples, and how many samples were left out; travels to workers."""
+LogsOfResult = Callable[[Any], Iterable[SampleBatch]]
+"""The rows of a result (an Arrow table) as logs or samples; travels to workers."""
 
 
 class InstanceWritten(NamedTuple):
@@ -52,13 +53,12 @@ class WriteInstance(beam.PTransform[Any, Any]):
         self._instance = instance
 
     def expand(self, result: PCollection[bytes]) -> PCollection[InstanceWritten]:
-        made = result | "Rows to logs" >> beam.ParDo(_ToLogs(self._logs_of)).with_outputs("counts", main="logs").with_output_types(
-            LogGroup, counts=tuple[int, int]
+        to_logs = beam.ParDo(_ToLogs(self._target.name, self._logs_of)).with_output_types(
+            tuple[Destination, LogGroup], counts=tuple[int, int]
         )
+        made = result | "Rows to logs" >> to_logs.with_outputs("counts", main="logs")
         commit = CommitInstances({self._target.name: self._target}, self._writer, (self._instance,))
-        written = {self._target.name: made.logs} | "Write" >> WriteLogstores(
-            {self._target.name: self._target}, commit, origin=self._instance
-        )
+        written = made.logs | "Write" >> WriteLogstores({self._target.name: self._target}, commit, origin=self._instance)
         counts = made.counts | "Counts" >> beam.WindowInto(GlobalWindows())
         report: PCollection[InstanceWritten] = written | "Count" >> beam.Map(_report, AsSingleton(counts)).with_output_types(
             InstanceWritten
@@ -92,16 +92,18 @@ class CommitInstances:
 
 
 class _ToLogs(beam.DoFn):
-    def __init__(self, logs_of: LogsOfResult) -> None:
+    def __init__(self, target: str, logs_of: LogsOfResult) -> None:
+        self._target = target
         self._logs_of = logs_of
 
     def process(self, stream: bytes) -> Iterable[Any]:
+        skipped = 0
         with portable_errors():
             table: Any = from_stream(stream)
-            logs, skipped = self._logs_of(table)
-            groups = list(split_rows(logs))
+            for batch in self._logs_of(table):
+                skipped += batch.skipped
+                yield Destination(self._target, batch.shard), batch.group
         yield TaggedOutput("counts", (table.num_rows, skipped))
-        yield from groups
 
 
 def _report(rows: Mapping[str, int], counts: tuple[int, int]) -> InstanceWritten:
