@@ -101,12 +101,6 @@ def plan_window(home: Home, task: Task, schedule_time: int, window: Interval, no
             hint="the task says where rows go, the script only what they are: select the fields you want",
             code="StatementInvalid",
         )
-    names = [column.name for column in plan.output]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise StatementError(
-            f"two columns of the result are called {double!r}", hint="give one of them another name with AS", code="StatementInvalid"
-        )
     return plan
 
 
