@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from transforms.connectors.delta.actions import number_of, order_key, received_span
+from transforms.connectors.delta.actions import number_of, received_span
 from transforms.connectors.delta.reading import files_in, present, receive_times_in, row_groups, with_receive_time
 from transforms.connectors.delta.shaping import restore_overflow
 from transforms.connectors.delta.shard_places import Piece, ShardPlaces
@@ -86,7 +86,8 @@ def pull(
             if gathered.rows:
                 break
             continue  # from the beginning means from what there still is
-        place = _read(rows, piece, fields, gathered)
+        row = _read(rows, piece, fields, gathered)
+        place = piece.place(row) if row > piece.first else place
         if gathered.full:
             break
     if gathered.rows and until is None:
@@ -96,15 +97,16 @@ def pull(
     return Pulled(gathered.group(), place, places.ended(shard, place))
 
 
-def _read(rows: _Rows, piece: Piece, fields: Sequence[str] | None, gathered: _Gathered) -> Cursor:
+def _read(rows: _Rows, piece: Piece, fields: Sequence[str] | None, gathered: _Gathered) -> int:
+    """Gather the logs of a piece; says up to which row of its file."""
     row = piece.first
     for frame in rows.frames(row, min(rows.stop, row + gathered.room), fields):
         for whole in restore_overflow(frame, fields) if OVERFLOW in frame.columns else (frame,):
             taken = gathered.take(present(whole))
             row += taken
             if taken < whole.height:
-                return piece.place(row)
-    return piece.place(piece.last if row == rows.stop else row)
+                return row
+    return piece.last if row == rows.stop else row
 
 
 def _past_gone(places: ShardPlaces, shard: int, place: Cursor, stop: Cursor) -> Cursor:
@@ -148,18 +150,26 @@ def _rows_of(places: ShardPlaces, shard: int, piece: Piece) -> _Rows | None:
     storage, file = places.storage, piece.file
     if storage.size(storage.relative(file.path)) is not None:
         return _Rows(storage, [(file, range(file.rows))], piece.last)
-    moment = file.receive_time or 0
-    found: list[tuple[DataFile, Any]] = []
-    for other in sorted((one for one in places.active() if one.shard == shard), key=order_key):
-        first, last = received_span(other)
-        if first <= moment <= last:
-            rows = _rows_in(storage, other, number_of(file), moment, piece.offset, file.rows)
-            if len(rows):
-                found.append((other, rows))
-    total = sum(len(rows) for _, rows in found)
+    found, total = _rewritten(storage, piece, places.files_of(shard))
+    if total < file.rows:
+        # Between two looks at the store other writers may have rewritten what was seen, and deleted it.
+        found, total = _rewritten(storage, piece, places.files_of(shard, fresh=True))
     if not total or (total < file.rows and (piece.first or piece.last < file.rows)):
         return None
     return _Rows(storage, found, piece.last if total == file.rows else total)
+
+
+def _rewritten(storage: Storage, piece: Piece, files: Sequence[DataFile]) -> tuple[list[tuple[DataFile, Any]], int]:
+    """Where the logs of a piece's file are among others, and how many of them."""
+    moment = piece.file.receive_time or 0
+    found: list[tuple[DataFile, Any]] = []
+    for other in files:
+        first, last = received_span(other)
+        if first <= moment <= last and storage.size(storage.relative(other.path)) is not None:
+            rows = _rows_in(storage, other, number_of(piece.file), moment, piece.offset, piece.file.rows)
+            if len(rows):
+                found.append((other, rows))
+    return found, sum(len(rows) for _, rows in found)
 
 
 def _rows_in(storage: Any, file: DataFile, number: int, moment: int, offset: int, count: int) -> Any:

@@ -6,10 +6,11 @@ the ends of all shards before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from transforms.connectors.delta.actions import order_key
 from transforms.connectors.delta.commit_log import CommitEntry, CommitLog, ends_after, received_after, state_before
 from transforms.connectors.delta.storage import Storage
 from transforms.core.clock import Clock
@@ -71,7 +72,8 @@ class ShardPlaces:
         clock: Clock,
     ) -> None:
         self.storage = storage
-        self.active = active
+        self._active = active
+        self._active_at: tuple[int, Mapping[int, Sequence[DataFile]]] = (-1, {})
         self._name = name
         self._log = log
         self._head = head
@@ -170,6 +172,17 @@ class ShardPlaces:
                     yield Piece(entry.version, number, file, first, last, offset)
                 offset += file.rows
             place = Cursor(entry.version, len(entry.files[shard]) - 1, entry.files[shard][-1].rows)
+
+    def files_of(self, shard: int, *, fresh: bool = False) -> Sequence[DataFile]:
+        """The files of a shard at the newest version, in commit order; ``fresh``: look for a newer one first."""
+        if fresh:
+            self._follow()
+        if self._active_at[0] != self._version:
+            files: dict[int, list[DataFile]] = {}
+            for file in self._active():
+                files.setdefault(file.shard, []).append(file)
+            self._active_at = self._version, {number: sorted(found, key=order_key) for number, found in files.items()}
+        return self._active_at[1].get(shard, ())
 
     def expired(self, shard: int, piece: Piece) -> NotFound:
         """The error of a reader that comes too late."""
