@@ -19,7 +19,8 @@ from transforms.core.log_group import LogGroup
 from transforms.sql.planner import PlanOptions
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.index import FieldIndex, FullTextIndex, Index
-from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.logstore import LogstoreDescriptor, metricstore_descriptor
+from transforms.stores.metricstore import TABLE_SUFFIX
 from transforms.stores.shard import even_shards
 
 NOW_US = 1_700_000_000_000_000
@@ -35,8 +36,10 @@ def run_query(
     folder = Path(tempfile.mkdtemp(prefix="logsluice-case-"))
     home = Home.create(folder / "home")
     try:
-        name = logstore or "current"
-        source = _logstore(home, name, _index_of(index))
+        name, metrics = (logstore or "current").removesuffix(TABLE_SUFFIX), (logstore or "").endswith(TABLE_SUFFIX)
+        source = _metricstore(home, name) if metrics else _logstore(home, name, _index_of(index))
+        if metrics:  # the cases' "id" is a handle and no part of the sample
+            logs = [{key: value for key, value in log.items() if key != "id"} for log in logs]
         source.append([_group(logs)] if logs else [])
         kinds = {table: _make_table(home, folder, table, tables.get(table) or (), table_columns.get(table))
                  for table in {*tables, *table_columns}}  # fmt: skip
@@ -137,6 +140,10 @@ def _text(value: Any) -> str:
 
 def _logstore(home: Home, name: str, index: Index | None) -> Any:
     return home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, name, "", even_shards(1), index))
+
+
+def _metricstore(home: Home, name: str) -> Any:
+    return home.create_logstore(metricstore_descriptor(DEFAULT_PROJECT, name, "", even_shards(1)))
 
 
 def _make_table(home: Home, folder: Path, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None) -> str:

@@ -12,7 +12,7 @@ from transforms.sql.analysis import Analysis, analyse
 from transforms.sql.phases import PARTIAL, Phases, split_phases
 from transforms.sql.plan import ExternalRead, InsertInto, KeyPush, OutputColumn, QueryPlan, ScanTask
 from transforms.sql.scan import LOG, LogScan, RawColumns, ScanColumn, quoted
-from transforms.sql.scope import ABSENT, Absent, LogColumn, Scope, log_columns_of
+from transforms.sql.scope import ABSENT, Absent, LogColumn, Scope, log_columns_of, metric_columns
 from transforms.sql.search.compile import SearchPredicate, compile_search
 from transforms.sql.search.describe import describe
 from transforms.sql.search.parse import parse_search
@@ -173,7 +173,7 @@ def _plan_search(
 
 
 def _scope(around: Surroundings, snapshot: Snapshot, times: Interval, options: PlanOptions) -> Scope:
-    index = around.logstore.index
+    index, metrics = around.logstore.index, around.logstore.telemetry == "metrics"
 
     def columns_of(name: str) -> tuple[Column, ...] | None:
         store = around.external(name)
@@ -185,7 +185,7 @@ def _scope(around: Surroundings, snapshot: Snapshot, times: Interval, options: P
 
     return Scope(
         logstore=around.logstore.name,
-        log_columns=_distinct(log_columns_of(index, snapshot.fields)),
+        log_columns=metric_columns() if metrics else _distinct(log_columns_of(index, snapshot.fields)),
         external=columns_of,
         external_names=around.external_names,
         target_index=target,
@@ -194,6 +194,7 @@ def _scope(around: Surroundings, snapshot: Snapshot, times: Interval, options: P
         now_us=options.now_us,
         strict=index is not None,
         default_limit=options.default_limit,
+        telemetry=around.logstore.telemetry,
     )
 
 
@@ -231,6 +232,8 @@ def _expression(raw: RawColumns, column: LogColumn) -> str:
     if column.leaf is not None:
         text = raw.leaf(column.field, column.leaf)
         return text if column.sql_type == "varchar" else f"try_cast({text} as {column.sql_type})"
+    if column.kind == "labels":
+        return raw.labels(column.field)
     if column.kind in ("long", "double"):
         return raw.number(column.field, column.kind)
     return raw.text(column.field)

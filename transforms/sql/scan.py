@@ -16,6 +16,7 @@ from transforms.core.field_columns import OVERFLOW, RECEIVE_TIME, TIME, TIME_NS,
 from transforms.core.interval import Interval
 from transforms.stores.index import DOUBLE_TEXT, LONG_TEXT
 from transforms.stores.logstore import DataFile, FileAccess
+from transforms.stores.metricstore import PAIR, SEPARATOR
 
 __all__ = ["LOG", "LogScan", "RawColumns", "ScanColumn", "literal", "quoted"]
 
@@ -77,6 +78,13 @@ class RawColumns:
         """The text of a leaf ``a.b`` of a JSON field; NULL when the text is no JSON or has no such leaf."""
         text = self.text(field)
         return f"(case when json_valid({text}) then json_extract_string({text}, {literal(_json_path(path.split('.')))}) end)"
+
+    def labels(self, field: str) -> str:
+        """The labels of a sample, text ``k1#$#v1|k2#$#v2``, as a map."""
+        text = self.text(field)
+        pairs = f"list_filter(string_split({text}, '{SEPARATOR}'), lambda p: contains(p, '{PAIR}'))"
+        pair = f"{{'k': substr(p, 1, instr(p, '{PAIR}') - 1), 'v': substr(p, instr(p, '{PAIR}') + {len(PAIR)})}}"
+        return f"(case when {text} is not null then map_from_entries(list_transform({pairs}, lambda p: {pair})) end)"
 
     def time(self) -> str:
         """The event time, whole seconds."""

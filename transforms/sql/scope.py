@@ -9,10 +9,12 @@ from typing import Literal
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.stores.external_store import Column
 from transforms.stores.index import Index
+from transforms.stores.logstore import Telemetry
+from transforms.stores.metricstore import LABELS, METRIC_INDEX, TABLE_SUFFIX
 
-__all__ = ["ABSENT", "Absent", "ColumnKind", "LogColumn", "Scope", "log_columns_of"]
+__all__ = ["ABSENT", "Absent", "ColumnKind", "LogColumn", "Scope", "log_columns_of", "metric_columns"]
 
-ColumnKind = Literal["text", "long", "double", "json", "time", "receive_time"]
+ColumnKind = Literal["text", "long", "double", "json", "time", "receive_time", "labels"]
 Absent = Literal["absent"]
 ABSENT: Absent = "absent"
 
@@ -30,6 +32,7 @@ class LogColumn:
         analysable: False for a field whose index keeps it out of SQL.
         kind: how it is stored.
         leaf: of a JSON leaf its path inside the field.
+        listed: part of ``*``.
     """
 
     name: str
@@ -38,6 +41,7 @@ class LogColumn:
     analysable: bool = True
     kind: ColumnKind = "text"
     leaf: str | None = None
+    listed: bool = True
 
 
 def _no_store(_name: str) -> tuple[Column, ...] | None:
@@ -63,6 +67,7 @@ class Scope:
         now_us: the moment ``now()`` gives, Unix microseconds.
         strict: False when the Logstore has no index: every field may be used as text.
         default_limit: rows of a select that says no LIMIT; None for no limit.
+        telemetry: whether the Logstore keeps logs or, as a Metricstore, samples.
     """
 
     logstore: str = "log"
@@ -75,6 +80,11 @@ class Scope:
     now_us: int = 0
     strict: bool = True
     default_limit: int | None = 100
+    telemetry: Telemetry = "logs"
+
+    def is_log(self, name: str) -> bool:
+        """Whether a table's name means the current Logstore: ``log``, its own name, of a Metricstore also ``NAME.prom``."""
+        return name.casefold() == "log" or name == self.logstore or (self.telemetry == "metrics" and name == self.logstore + TABLE_SUFFIX)
 
 
 def log_columns_of(index: Index | None, fields: tuple[str, ...] = ()) -> tuple[LogColumn, ...]:
@@ -93,3 +103,10 @@ def log_columns_of(index: Index | None, fields: tuple[str, ...] = ()) -> tuple[L
     out.append(LogColumn("__topic__", "varchar", "__topic__"))
     out.append(LogColumn("__source__", "varchar", "__source__"))
     return tuple(out)
+
+
+def metric_columns() -> tuple[LogColumn, ...]:
+    """The columns SQL has for the samples of a Metricstore: their four fields, labels as a map, and unlisted ``__time__``."""
+    typed = [LogColumn(name, entry.sql_type, name, kind=entry.type) for name, entry in METRIC_INDEX.fields.items() if name != LABELS]
+    labels = LogColumn(LABELS, "map(varchar,varchar)", LABELS, kind="labels")
+    return (typed[0], labels, *typed[1:], LogColumn("__time__", "bigint", "__time__", kind="time", listed=False))

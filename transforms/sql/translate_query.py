@@ -229,7 +229,7 @@ class QueryTranslator:
             raise self.context.error(node, "'*' needs FROM", "SyntaxError", "write from log")
         for relation in relations:
             for each in relation.fields:
-                if each.analysable and (table is not None or each.name not in relation.hidden):
+                if each.analysable and each.listed and (table is not None or each.name not in relation.hidden):
                     yield _Item(each.name, env.read(relation, each, node), False, node)
 
     # GROUP BY, HAVING, ORDER BY

@@ -13,6 +13,7 @@ from transforms.sql.translate_context import Context, Typed, name_of, span_of
 from transforms.sql.translate_environment import Environment, Field, Relation
 from transforms.sql.types_model import BIGINT, UNKNOWN, Type, parse_type
 from transforms.stores.external_store import Column
+from transforms.stores.metricstore import TABLE_SUFFIX
 
 if TYPE_CHECKING:
     from transforms.sql.translate_query import QueryTranslator
@@ -77,7 +78,7 @@ class RelationTranslator:
         listed = [each for each in self.context.scope.log_columns if each.name not in _RESERVED]
         last = [each for each in self.context.scope.log_columns if each.name in _RESERVED]
         last.sort(key=lambda each: _RESERVED.index(each.name))
-        fields = [Field(each.name, parse_type(each.sql_type), each.analysable) for each in (*listed, *last)]
+        fields = [Field(each.name, parse_type(each.sql_type), each.analysable, listed=each.listed) for each in (*listed, *last)]
         return Relation(alias, fields, "log", self.context.scope.logstore)
 
     def _named(self, node: exp.Table, env: Environment) -> exp.Expr:
@@ -96,11 +97,7 @@ class RelationTranslator:
             return out
         if columns:
             raise self.context.error(node, "column aliases are not possible here", "NotSupported", "rename the columns in the select list")
-        if (
-            name.casefold() == "log"
-            or name == scope.logstore
-            or (name.casefold() == scope.logstore.casefold() and scope.external(name) is None)
-        ):
+        if scope.is_log(name) or (name.casefold() == scope.logstore.casefold() and scope.external(name) is None):
             relation = self._log(alias)
             self._add(env, relation, node)
             return self._table(LOG, alias)
@@ -109,6 +106,8 @@ class RelationTranslator:
             known = ["log", scope.logstore, *scope.external_names]
             near = nearest(name, known)
             hint = f"did you mean {near}?" if near else f"known tables: {', '.join(dict.fromkeys(known))}"
+            if name.endswith(TABLE_SUFFIX):
+                hint = f"NAME{TABLE_SUFFIX} is the table of a Metricstore, for queries of that Metricstore itself"
             raise self.context.error(
                 node.this, f"Table '{name}' does not exist: it is neither this Logstore nor an ExternalStore", "TableNotFound", hint
             )
