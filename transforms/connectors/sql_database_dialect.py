@@ -116,6 +116,19 @@ class DatabaseDialect(ABC):
         """Refuse a table, or a table of records beside it, that cannot be changed together in one transaction."""
         self.before_write(connection)
 
+    def unique_indexes(self, connection: sa.Connection) -> list[tuple[str, ...]]:
+        """The columns of each index that lets no two rows be equal in them; none that leaves out rows or parts of values."""
+        table: Any = self.table(())
+        inspector = sa.inspect(connection)
+        constraints = inspector.get_unique_constraints(table.name, table.schema)
+        found = [tuple(inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"])]
+        found += [tuple(unique["column_names"]) for unique in constraints]
+        for index in inspector.get_indexes(table.name, table.schema):
+            partial = any(option.endswith("_where") and value is not None for option, value in index.get("dialect_options", {}).items())
+            if index["unique"] and not partial:
+                found.append(tuple(name or "" for name in index["column_names"]))
+        return found
+
     def begin_commit(self, connection: sa.Connection) -> None:  # noqa: B027 - the drivers begin by themselves
         """At the head of a transaction that locks a job's row: nobody who stands still in it keeps others out for long."""
 

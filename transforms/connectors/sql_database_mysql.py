@@ -210,6 +210,18 @@ class MysqlDialect(DatabaseDialect):
                 hint=f"alter table {table} engine=InnoDB",
             )
 
+    def unique_indexes(self, connection: sa.Connection) -> list[tuple[str, ...]]:
+        parameter = self.descriptor.parameter
+        parts: dict[str, list[str]] = {}
+        for index, column, cut in self.rows(
+            connection,
+            "select index_name, column_name, sub_part from information_schema.statistics "
+            "where table_schema = :db and table_name = :tab and non_unique = 0 order by index_name, seq_in_index",
+            db=parameter["db"], tab=parameter["table"],
+        ):  # fmt: skip
+            parts.setdefault(index, []).append(column if column and cut is None else "")
+        return [tuple(columns) for columns in parts.values()]
+
     def begin_commit(self, connection: sa.Connection) -> None:
         # A statement sees what others committed before it, and locks the rows it finds, not the gaps between them.
         connection.exec_driver_sql("set transaction isolation level read committed")

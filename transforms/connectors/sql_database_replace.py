@@ -24,20 +24,13 @@ _DAY = 86_400
 def check_keys_unique(dialect: DatabaseDialect, connection: sa.Connection, keys: Sequence[RemoteColumn]) -> None:
     """StoreRejected unless an index makes just these columns unique: by it rows are found, and two rows with one key are noticed."""
     names = {column.name for column in keys}
-    table: Any = dialect.table(())
-    found = sa.inspect(connection)
-    indexes = [tuple(found.get_pk_constraint(table.name, table.schema)["constrained_columns"])]
-    indexes += [tuple(unique["column_names"]) for unique in found.get_unique_constraints(table.name, table.schema)]
-    for index in found.get_indexes(table.name, table.schema):
-        partial = any(option.endswith(("_where", "_length")) and value for option, value in index.get("dialect_options", {}).items())
-        if index["unique"] and not partial:
-            indexes.append(tuple(name or "" for name in index["column_names"]))
+    indexes = dialect.unique_indexes(connection)
     if not any(set(index) == names for index in indexes):
         listed = ", ".join(column.name for column in keys)
         others = "; ".join(f"({', '.join(index)})" for index in dict.fromkeys(indexes) if index) or "none"
         raise StoreRejected(
             f"ExternalStore {dialect.descriptor.name!r}: no PRIMARY KEY or UNIQUE index is over just the key columns {listed}",
-            hint=f"create unique index {'_'.join(column.name for column in keys)[:50]} on {table.name} ({listed}); there are: {others}",
+            hint=f"create unique index {'_'.join(column.name for column in keys)[:50]} on {dialect.table(()).name} ({listed}); there are: {others}",
         )
 
 
@@ -142,15 +135,15 @@ def wall_seconds(seconds: Sequence[int], zone: str) -> list[int]:
 
 
 def _occurs_outside(window: Interval, zone: str) -> bool:
-    """Whether clocks show a time of the window also before or after it."""
+    """Whether clocks that are set back show times of the window also before or after it, or only then."""
     start, end = wall_seconds([window.start, window.end], zone)
-    first = (window.start - _DAY) // _STEP * _STEP
-    before = [*range(first, window.start, _STEP)]
-    after = [window.end, *range(-(-window.end // _STEP) * _STEP, window.end + _DAY, _STEP)]
-    lasting = [min(moment + _STEP, window.start) - moment for moment in before]
-    return any(wall + length > start for wall, length in zip(wall_seconds(before, zone), lasting, strict=True)) or any(
-        wall < end for wall in wall_seconds(after, zone)
-    )
+    first, last = (window.start - _DAY) // _STEP * _STEP, window.end + _DAY
+    moments = sorted({*range(first, last, _STEP), window.start, window.end, last})
+    for moment, after, wall in zip(moments, moments[1:], wall_seconds(moments[:-1], zone), strict=False):
+        low, high = (start, end) if moment in window else (end, wall + _DAY) if moment >= window.end else (wall - _DAY, start)
+        if wall < low or wall + after - moment > high:
+            return True
+    return False
 
 
 class _Words:
