@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.home import Home
 from pipelines.instance_rows import MOST_RESULT_ROWS
-from pipelines.query import plan_statement
+from pipelines.query import surroundings_of
 from transforms.core.errors import ParameterInvalid, StatementError
 from transforms.core.interval import Interval
 from transforms.schedule.destinations import LogstoreDestination, MetricstoreDestination, TableDestination
@@ -15,12 +15,12 @@ from transforms.schedule.instance_tags import instance_tags
 from transforms.schedule.ledger import Turn
 from transforms.schedule.task import Task
 from transforms.sql.plan import QueryPlan
-from transforms.sql.planner import PlanOptions
+from transforms.sql.planner import PlanOptions, Surroundings, plan_query
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
 from transforms.stores.table_commit import TableCommit
 
-__all__ = ["InstancePlan", "plan_instance", "plan_window", "table_commit", "target_of", "writer_of"]
+__all__ = ["InstancePlan", "plan_instance", "plan_window", "table_commit", "table_commit_of", "target_of", "writer_of"]
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,15 @@ def plan_instance(home: Home, turn: Turn, *, least_tasks: int = 1) -> InstancePl
 
 def table_commit(plan: InstancePlan) -> TableCommit:
     """Whose rows they are, for a plan whose destination is a database table."""
-    found = plan.task.destination
+    return table_commit_of(plan.task, plan.writer, plan.instance, plan.run, plan.window, plan.again)
+
+
+def table_commit_of(task: Task, writer: AppTransaction, instance: str, run: int, window: Interval, again: bool) -> TableCommit:
+    """Whose rows they are, for a task whose destination is a database table; the arguments are as `InstancePlan` has them."""
+    found = task.destination
     assert isinstance(found, TableDestination)
     return TableCommit(
-        plan.writer.app_id,
-        plan.writer.version,
-        plan.instance,
-        plan.run,
-        plan.window,
-        plan.again,
-        found.key_columns,
-        found.window_column,
-        found.instance_column,
+        writer.app_id, writer.version, instance, run, window, again, found.key_columns, found.window_column, found.instance_column
     )
 
 
@@ -90,11 +87,14 @@ def writer_of(schedule_id: str, turn: int) -> AppTransaction:
     return AppTransaction(f"task-{schedule_id}", turn)
 
 
-def plan_window(home: Home, task: Task, schedule_time: int, window: Interval, now_us: int, *, least_tasks: int = 1) -> QueryPlan:
-    """A task's statement over one window."""
+def plan_window(
+    home: Home, task: Task, schedule_time: int, window: Interval, now_us: int, *, least_tasks: int = 1, around: Surroundings | None = None
+) -> QueryPlan:
+    """A task's statement over one window. ``around``: what is asked instead of the home."""
     # One row more than may be written shows that there are too many.
     settings = PlanOptions(zone_name(task), now_us, default_limit=MOST_RESULT_ROWS + 1, least_tasks=least_tasks)
-    plan = plan_statement(home, task.project, task.source, task.statement_at(schedule_time, window), window, settings)
+    around = around or surroundings_of(home, task.project, task.source)
+    plan = plan_query(task.statement_at(schedule_time, window), window, around, settings)
     if plan.kind != "select":
         raise StatementError(
             "a task's script is search | select …",

@@ -19,7 +19,7 @@ from transforms.sql.engine import EngineLimits
 from transforms.sql.execute import PlanEngine, merge_partials, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
 
-__all__ = ["QueryLogs"]
+__all__ = ["QueryLogs", "external_tables"]
 
 
 class QueryLogs(beam.PTransform[Any, Any]):
@@ -52,7 +52,7 @@ class QueryLogs(beam.PTransform[Any, Any]):
             tasks = tasks | "Spread" >> beam.Reshuffle()
         scan = beam.ParDo(_Scan(plan, self._limits))
         if plan.external:
-            tables = [self._table(begin, tasks, plan, read) for read in plan.external] | "Tables" >> beam.Flatten()
+            tables = external_tables(tasks, plan, self._limits)
             scan = beam.ParDo(_Scan(plan, self._limits), AsDict(tables))
         partials: PCollection[bytes] = tasks | "Scan" >> scan.with_output_types(bytes)
         if len(self._plan.tasks) == 1:
@@ -66,23 +66,34 @@ class QueryLogs(beam.PTransform[Any, Any]):
         )
         return result
 
-    def _table(self, begin: PBegin, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[tuple[str, bytes]]:
-        name = read.descriptor.name
-        source = begin if read.keys is None else self._keys(tasks, plan, read)
-        table = source | f"Read ExternalStore '{name}'" >> ReadExternalStore(read)
-        named: PCollection[tuple[str, bytes]] = table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
-        return named
 
-    def _keys(self, tasks: PCollection[ScanTask], plan: QueryPlan, read: ExternalRead) -> PCollection[list[Any]]:
-        name = read.descriptor.name
-        keys: PCollection[list[Any]] = (
-            tasks
-            | f"Join keys for '{name}'" >> beam.ParDo(_Keys(plan, read, self._limits))
-            | f"Keys to one place for '{name}'" >> beam.WithKeys(0)
-            | f"Gather keys for '{name}'" >> beam.GroupByKey()
-            | f"Distinct keys for '{name}'" >> beam.Map(_distinct)
-        )
-        return keys
+def external_tables(tasks: PCollection[Any], plan: QueryPlan, limits: EngineLimits) -> PCollection[tuple[str, bytes]]:
+    """The ExternalStores of a plan, each read once: (name, Arrow IPC stream) pairs, to be broadcast.
+
+    ``tasks`` are what will be scanned: elements with ``files``, where join keys are looked for that are worth pushing.
+    """
+    tables: PCollection[tuple[str, bytes]] = [_table(tasks, plan, read, limits) for read in plan.external] | "Tables" >> beam.Flatten()
+    return tables
+
+
+def _table(tasks: PCollection[Any], plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> PCollection[tuple[str, bytes]]:
+    name = read.descriptor.name
+    source = PBegin(tasks.pipeline) if read.keys is None else _keys(tasks, plan, read, limits)
+    table = source | f"Read ExternalStore '{name}'" >> ReadExternalStore(read)
+    named: PCollection[tuple[str, bytes]] = table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
+    return named
+
+
+def _keys(tasks: PCollection[Any], plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> PCollection[list[Any]]:
+    name = read.descriptor.name
+    keys: PCollection[list[Any]] = (
+        tasks
+        | f"Join keys for '{name}'" >> beam.ParDo(_Keys(plan, read, limits))
+        | f"Keys to one place for '{name}'" >> beam.WithKeys(0)
+        | f"Gather keys for '{name}'" >> beam.GroupByKey()
+        | f"Distinct keys for '{name}'" >> beam.Map(_distinct)
+    )
+    return keys
 
 
 class _Scan(beam.DoFn):

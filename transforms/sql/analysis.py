@@ -60,6 +60,7 @@ class Analysis:
         log_columns: names of the Logstore columns that are read.
         ordered: whether the order of the rows means something; ``limit``: the most rows there can be.
         uses: prelude functions the statement needs; ``settings``: engine settings it needs.
+        fills_times: whether the tree itself holds the ends of the scope's interval (a series is filled from end to end).
     """
 
     kind: Literal["select", "insert"]
@@ -75,6 +76,7 @@ class Analysis:
     uses: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     reads_log: bool = True
+    fills_times: bool = False
 
 
 def analyse(statement: Statement, scope: Scope) -> Analysis:
@@ -127,6 +129,7 @@ def analyse(statement: Statement, scope: Scope) -> Analysis:
         warnings=tuple(context.warnings),
         uses=frozenset(context.uses),
         reads_log=any(table.name == "~log" for table in out.find_all(exp.Table)),
+        fills_times=context.series is not None,
     )
 
 

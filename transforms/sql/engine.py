@@ -73,6 +73,15 @@ class Engine:
             self._command(f"create temp table {quoted(name)} as select * from {quoted(_PASSING)}")
             self.connection.unregister(_PASSING)
 
+    def keep(self, name: str, relation: str) -> None:
+        """Copy the rows of a SELECT into the engine, under a name, in place of what was there. Raises QueryFailed."""
+        self._interruptibly(lambda: self._command(f"create or replace temp table {quoted(name)} as {relation}"))
+
+    def drop(self, name: str) -> None:
+        """Let go of what was kept under a name, if anything was."""
+        with _told():
+            self._command(f"drop table if exists {quoted(name)}")
+
     def run(self, sql: str) -> Any:
         """The rows of a statement as an Arrow table. Raises QueryFailed when the data does not fit it."""
         return self._interruptibly(lambda: self.connection.sql(sql).to_arrow_table())

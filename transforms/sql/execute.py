@@ -15,7 +15,7 @@ from transforms.sql.plan import ExternalRead, QueryPlan, external_name
 from transforms.sql.result import PLAIN_TYPES, Rows
 from transforms.stores.logstore import DataFile
 
-__all__ = ["PlanEngine", "merge_partials", "run_whole", "select_keys"]
+__all__ = ["PlanEngine", "merge_partials", "named_as_planned", "run_explained", "run_whole", "select_keys"]
 
 
 class PlanEngine:
@@ -40,7 +40,7 @@ class PlanEngine:
             for name, table in self._plan.scan.tables(files).items():
                 self._engine.define_table(name, table)
             self._engine.define_log(self._plan.scan.relation(files))
-        return _explained(self._engine, sql, fetch)
+        return run_explained(self._engine, sql, fetch)
 
     def close(self) -> None:
         """Let go of the engine's memory."""
@@ -56,7 +56,7 @@ def run_whole(plan: QueryPlan, external: MutableMapping[str, Any], limits: Engin
         if plan.insert is None and all(column.sql_type.partition("(")[0] in PLAIN_TYPES for column in plan.output):
             rows: Rows = engine.run(plan.files, plan.sql, Engine.rows)
             return rows
-        return Rows(_with_output_names(plan, engine.run(plan.files, plan.sql)))
+        return Rows(named_as_planned(plan, engine.run(plan.files, plan.sql)))
 
 
 def merge_partials(plan: QueryPlan, partials: Sequence[Any], limits: EngineLimits | None = None) -> Any:
@@ -64,11 +64,11 @@ def merge_partials(plan: QueryPlan, partials: Sequence[Any], limits: EngineLimit
     import pyarrow as pa
 
     if plan.phases.merge_sql is None:
-        return _with_output_names(plan, pa.concat_tables(partials))
+        return named_as_planned(plan, pa.concat_tables(partials))
     with closing(Engine(plan.settings, limits)) as engine:
         install(engine.connection, plan.functions)
         engine.define_table(PARTIAL, pa.concat_tables(partials, promote_options="permissive"))
-        return _with_output_names(plan, _explained(engine, plan.phases.merge_sql, Engine.run))
+        return named_as_planned(plan, run_explained(engine, plan.phases.merge_sql, Engine.run))
 
 
 def select_keys(plan: QueryPlan, files: Sequence[DataFile], read: ExternalRead, limits: EngineLimits | None = None) -> list[Any]:
@@ -79,12 +79,13 @@ def select_keys(plan: QueryPlan, files: Sequence[DataFile], read: ExternalRead, 
     return list(keys.column(0).to_pylist())
 
 
-def _with_output_names(plan: QueryPlan, table: Any) -> Any:
+def named_as_planned(plan: QueryPlan, table: Any) -> Any:
     """The columns under the names the statement gives them; the engine may have made equal names unequal."""
     return table.rename_columns([column.name for column in plan.output])
 
 
-def _explained(engine: Engine, sql: str, fetch: Callable[[Engine, str], Any]) -> Any:
+def run_explained(engine: Engine, sql: str, fetch: Callable[[Engine, str], Any]) -> Any:
+    """What ``fetch`` makes of a statement. Raises QueryFailed in the dialect's words."""
     try:
         return fetch(engine, sql)
     except QueryFailed as failure:

@@ -104,6 +104,7 @@ class QueryPlan:
         output: the result's columns.
         insert: the target of ``insert into``.
         settings: engine session settings; ``functions``: names to install.
+        fills_times: ``sql`` holds the ends of ``times`` itself; otherwise only the scan knows them.
         reasons: why it is planned so; ``warnings``: what the user should know.
     """
 
@@ -127,6 +128,7 @@ class QueryPlan:
     functions: frozenset[str] = frozenset()
     reads_log: bool = True
     received_us: int = 0
+    fills_times: bool = False
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -121,6 +121,7 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
         settings=dict(analysis.settings),
         functions=analysis.uses,
         reads_log=reads_log,
+        fills_times=analysis.fills_times,
         reasons=(phases.reason, *reasons),
         warnings=(*predicate.warnings, *analysis.warnings, *warnings),
     )
