@@ -54,6 +54,7 @@ setup(
             "flask>=3,<4",  # what moto serves with; its own extra for that brings thirty packages that S3 does not need
             "flask-cors>=5,<7",
             "ip2location>=8.10,<9",  # a second reader of .BIN files, to compare with
+            "prometheus-client>=0.21,<1",  # a reader of the text format that `metricstore export` writes
         ],
     },
     entry_points={"console_scripts": ["logsluice = pipelines.__main__:run"]},
