@@ -21,9 +21,11 @@ import pytest
 
 from tests.connectors.sql_stores import rows
 from transforms.connectors.sql_database import SqlDatabaseStore, open_sql_database
-from transforms.core.errors import StoreRejected, StoreUnavailable
+from transforms.core.errors import CommitConflict, StoreRejected, StoreUnavailable
+from transforms.core.interval import Interval
 from transforms.core.secret import Secret
 from transforms.stores.external_store import Condition, ExternalStoreDescriptor
+from transforms.stores.table_commit import TableCommit, TableCommitted
 
 pytestmark = pytest.mark.skipif(
     shutil.which("postgres") is None or shutil.which("initdb") is None or importlib.util.find_spec("psycopg") is None,
@@ -33,6 +35,11 @@ TABLE = """create table t (id bigint primary key, i int, r real, d double precis
 b boolean, ts timestamp, tz timestamptz, da date, by bytea, u uuid, j jsonb, twice int generated always as (i * 2) stored)"""
 ROW = """insert into t values (1, 2, 0.5, 1e300, 1.25, 7, 'ab', '😀', true, 'infinity', '2024-01-01 00:00:00+00', '2024-02-29',
 '\\x00ff', '123e4567-e89b-12d3-a456-426655440000', '{"a":1}')"""
+REPORTS = (
+    "create table r (minute bigint, city text, at timestamptz, run_id varchar(64), n numeric(10,2), unique (minute, city))",
+    "create schema other", "create table other.r (like r including all)", "create role reader login password 'admin-password'",
+    "grant usage on schema other to reader", "grant select, insert, delete on other.r to reader",
+)  # fmt: skip
 READ = (
     1, 2, 0.5, 1e300, Decimal("1.25"), 7.0, "ab", "😀", True, None, dt.datetime(2024, 1, 1, 8), dt.date(2024, 2, 29), b"\x00\xff",
     "123e4567-e89b-12d3-a456-426655440000", '{"a": 1}', 4,
@@ -69,7 +76,7 @@ def parameter() -> Iterator[dict[str, str]]:
                 with psycopg.connect(
                     host="127.0.0.1", port=int(port), user="adm", password="admin-password", dbname="postgres", autocommit=True
                 ) as connection:
-                    for statement in (TABLE, ROW, "insert into t (id) values (2)", "create table w (like t including all)"):
+                    for statement in (TABLE, ROW, "insert into t (id) values (2)", "create table w (like t including all)", *REPORTS):
                         connection.execute(statement)
                 break
             except psycopg.OperationalError:
@@ -105,6 +112,66 @@ def test_types_conditions_and_writes(parameter: dict[str, str], tmp_path: Path) 
     report = target.check()
     assert report.server.startswith("PostgreSQL")
     assert report.grants == ("SELECT", "INSERT")
+
+
+def _report(*found: tuple[int, str, str], named: bool = False) -> list[Any]:
+    columns = {
+        "minute": pa.array([row[0] for row in found], pa.int64()),
+        "city": pa.array([row[1] for row in found], pa.string()),
+        "at": pa.array([dt.datetime.fromtimestamp(row[0], dt.UTC) for row in found], pa.timestamp("us", "UTC")),
+        "run_id": pa.array([None] * len(found), pa.string()),
+        "n": pa.array([Decimal(row[2]) for row in found], pa.decimal128(5, 2)),
+    }
+    return [pa.record_batch({name: column for name, column in columns.items() if not (named and name == "run_id")})]
+
+
+def _commit(attempt: int, instance: str = "one", **more: Any) -> TableCommit:
+    return TableCommit("job", attempt, instance, 1, Interval(600, 1200), **more)
+
+
+def test_rows_of_an_instance_are_committed_once(parameter: dict[str, str], tmp_path: Path) -> None:
+    store = _store(parameter, tmp_path, "r", timezone="+08:00")
+    first, other = (600, "Oslo", "1.25"), (660, "Rome", "2")
+
+    def stored() -> list[tuple[Any, ...]]:
+        return sorted(rows(store.read(["minute", "city", "run_id", "n"])))
+
+    keys: dict[str, Any] = {"key_columns": ("minute", "city")}
+    assert store.commit_rows(_report(first, other), _commit(1, **keys)) == TableCommitted(2, True, 1)
+    assert store.commit_rows(_report(first), _commit(1, **keys)) == TableCommitted(2, False, 1)
+    assert store.commit_rows(_report((600, "Oslo", "7.5")), _commit(2, **keys)) == TableCommitted(1, True, 2)
+    assert stored() == [(600, "Oslo", None, Decimal("7.5")), (660, "Rome", None, Decimal(2))]
+    with pytest.raises(StoreRejected, match="duplicate key") as caught:
+        store.commit_rows(_report(first, first), _commit(3, **keys))
+    assert "two rows of the result" in (caught.value.hint or "")
+    for column in ("minute", "at"):
+        attempt = 4 if column == "minute" else 5
+        assert store.commit_rows(_report(first), _commit(attempt, window_column=column)).applied
+        assert stored() == [(600, "Oslo", None, Decimal("1.25"))]
+        with pytest.raises(StoreRejected, match=f"does not fit column {column}"):
+            store.commit_rows(_report((1200, "Oslo", "1")), _commit(attempt + 1, window_column=column))
+    with pytest.raises(CommitConflict, match="attempt 4 of the job 'job' was overtaken"):
+        store.commit_rows(_report(first), _commit(4, "two"))
+    assert store.commit_rows([], _commit(6, window_column="at")).rows == 0
+    for attempt in (7, 8):
+        assert store.commit_rows(_report(first, other, named=True), _commit(attempt, "two", instance_column="run_id")).applied
+        assert [row[2] for row in stored()] == ["two", "two"]
+
+
+def test_a_user_who_may_not_create_gets_the_statement_to_run(parameter: dict[str, str], tmp_path: Path) -> None:
+    import psycopg
+
+    store = _store(parameter, tmp_path, "r", schema="other", username="reader")
+    with pytest.raises(StoreRejected, match="permission denied for schema other") as caught:
+        store.commit_rows(_report((600, "a", "1")), _commit(1))
+    definition = (caught.value.hint or "").partition(": ")[2]
+    assert definition.startswith("CREATE TABLE other.logsluice_instance (")
+    with psycopg.connect(
+        host="127.0.0.1", port=int(parameter["port"]), user="adm", password="admin-password", dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(definition.encode())
+        connection.execute("grant select, insert, update, delete on other.logsluice_instance to reader")
+    assert store.commit_rows(_report((600, "a", "1")), _commit(1)) == TableCommitted(1, True, 1)
 
 
 def test_refusals(parameter: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

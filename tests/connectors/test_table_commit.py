@@ -27,6 +27,7 @@ START = 1_700_000_100
 WINDOW = Interval(START, START + 300)
 MINUTES = "create table t (minute bigint not null, city varchar(20) not null, n int, run_id varchar(64), unique (minute, city))"
 Make = Callable[..., SqlDatabaseStore]
+Mode = dict[str, Any]
 
 
 @pytest.fixture(params=["mysql", "sqlite"])
@@ -69,11 +70,11 @@ def stored(*found: tuple[int, str, int], run_id: str | None = None) -> set[tuple
 
 
 ANN, BOB, BOB2 = (0, "Oslo", 1), (60, "Rome", 2), (60, "Rome", 3)
-MODES: list[dict[str, Any]] = [{}, {"key_columns": ("minute", "city")}, {"window_column": "minute"}]
+MODES: list[Mode] = [{}, {"key_columns": ("minute", "city")}, {"window_column": "minute"}]
 
 
 @pytest.mark.parametrize("mode", MODES, ids=["none", "key", "window"])
-def test_the_same_attempt_again_changes_nothing(make: Make, mode: dict[str, Any]) -> None:
+def test_the_same_attempt_again_changes_nothing(make: Make, mode: Mode) -> None:
     store = make(MINUTES)
     assert store.commit_rows(minutes(ANN, BOB), commit(1, **mode)) == TableCommitted(2, True, 1)
     assert store.commit_rows(minutes(ANN), commit(1, **mode)) == TableCommitted(2, False, 1)
@@ -82,7 +83,7 @@ def test_the_same_attempt_again_changes_nothing(make: Make, mode: dict[str, Any]
 
 
 @pytest.mark.parametrize("mode", MODES[1:], ids=["key", "window"])
-def test_a_later_attempt_replaces(make: Make, mode: dict[str, Any]) -> None:
+def test_a_later_attempt_replaces(make: Make, mode: Mode) -> None:
     store = make(MINUTES)
     store.commit_rows(minutes(ANN, BOB), commit(1, **mode))
     assert store.commit_rows(minutes(ANN, BOB2), commit(2, **mode)) == TableCommitted(2, True, 2)
@@ -127,7 +128,7 @@ def test_without_a_way_to_find_rows_a_run_is_written_once(make: Make) -> None:
 def test_the_instance_column_is_filled_in_wherever_it_stands(make: Make) -> None:
     store = make("create table t (minute bigint, run_id varchar(64), n int)", "insert into t values (1, 'other', 1), (2, null, 2)")
     first = [batch((1, 10), (2, 20), names="minute n"), batch((3, 30), names="minute n")]
-    mode = {"instance_column": "run_id"}
+    mode: Mode = {"instance_column": "run_id"}
     assert store.commit_rows(first, commit(1, **mode)) == TableCommitted(3, True, 1)
     assert store.commit_rows([batch((9, 90), names="minute n")], commit(2, "two", **mode)) == TableCommitted(1, True, 2)
     assert store.commit_rows([batch((5, 50), names="minute n")], commit(3, run=2, **mode)) == TableCommitted(1, True, 3)
@@ -226,7 +227,7 @@ def test_times_that_occur_twice_are_no_window(tmp_path: Path, start: str, end: s
 
 def test_keys_are_equal_as_the_database_has_it(make: Make) -> None:
     store = make("create table t (k varchar(20) not null, n int, primary key (k))")
-    mode = {"key_columns": ("k",)}
+    mode: Mode = {"key_columns": ("k",)}
 
     def keyed(*found: tuple[str | None, int]) -> list[Any]:
         return [batch(*found, names="k n")]
@@ -234,7 +235,7 @@ def test_keys_are_equal_as_the_database_has_it(make: Make) -> None:
     store.commit_rows(keyed(("😀", 1), ("x'%s\\\"", 2), ("größe", 3)), commit(1, **mode))
     store.commit_rows(keyed(("😀", 4), ("x'%s\\\"", 5)), commit(2, **mode))
     assert table(store) == {("😀", 4), ("x'%s\\\"", 5), ("größe", 3)}
-    same = [("a", 1), ("a", 2)]
+    same: list[tuple[str | None, int]] = [("a", 1), ("a", 2)]
     if store.descriptor.kind != "sqlite":
         same += [("b", 1), ("B", 2), ("😀", 1), ("🎉", 2)]  # equal to it, in the table's collation
     for first, second in zip(same[::2], same[1::2], strict=True):
@@ -262,7 +263,7 @@ def test_many_keys_of_all_types_and_odd_names(make: Make) -> None:
             ], list("abcde"))
         ]  # fmt: skip
 
-    mode = {"key_columns": ("a%s", "b `c", "d", "e")}
+    mode: Mode = {"key_columns": ("a%s", "b `c", "d", "e")}
     store.commit_rows(made(1), commit(1, **mode))
     assert store.commit_rows(made(2), commit(2, **mode)).rows == count
     assert [n for (n,) in rows(store.read(["n"]))] == [2] * count
@@ -300,13 +301,14 @@ def test_key_columns_need_an_index_over_just_them(make: Make) -> None:
 
 def test_columns_that_do_not_fit_their_part(make: Make) -> None:
     store = make("create table t (at date, n int, city varchar(3), run_id varchar(64))")
-    for mode, message, hint in (
+    refused: list[tuple[Mode, str, str]] = [
         ({"window_column": "at"}, "the window column at is date", "bigint with Unix seconds"),
         ({"window_column": "att"}, "has no column 'att' to be the window column", "did you mean 'at'"),
         ({"instance_column": "city"}, r"the instance column city varchar\(3\) cannot hold the id 'quite-long'", r"varchar(64)"),
         ({"instance_column": "n"}, r"the instance column n (int|INT)", "varchar(64)"),
         ({"key_columns": ("runid",)}, "no column 'runid' to be the key column", "did you mean 'run_id'"),
-    ):
+    ]
+    for mode, message, hint in refused:
         with pytest.raises(ParameterInvalid, match=message) as caught:
             store.commit_rows([], commit(1, "quite-long", **mode))
         assert hint in (caught.value.hint or "")
