@@ -14,9 +14,9 @@ import pytest
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.instance_rows import MOST_RESULT_ROWS, check_rows
 from tests.conftest import ROOT
-from tests.crash import count_moments, run, run_killed_at
 from tests.mariadb import MariadbServer
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, task_document, totals
+from tests.warm_crash import WarmProgram
 from transforms.core.errors import CommitConflict, QueryFailed
 from transforms.schedule.instance import InstanceState
 from transforms.schedule.ledger import InstanceEntry
@@ -190,12 +190,19 @@ def test_killed_at_every_durable_moment_and_run_again(home: Home, tmp_path: Path
     make_source(home)
     make_destination(home, kind, tmp_path, database)
     name = make_task(home, kind).name
-    program = ["tests.pipelines.instance_program", str(home.path), name, str(AT)]
-    moments = count_moments(program)
-    assert any("commit" in moment for moment in moments), moments
-    assert held(home, kind, tmp_path, database) == totals([MINUTE])
-    for number in range(len(moments)):
-        run_killed_at(program, number)
-        assert held(home, kind, tmp_path, database) == totals([MINUTE]), moments[number]
-        run(program)
-        assert held(home, kind, tmp_path, database) == totals([MINUTE]), moments[number]
+    counts = {MINUTE: 3 + MINUTE}
+    with WarmProgram("tests.pipelines.instance_program", str(home.path), name, str(AT)) as program:
+        first = program.run()
+        assert any("commit" in moment for moment in first), first
+        assert held(home, kind, tmp_path, database) == totals([MINUTE])
+        moments = program.run()
+        for number in range(len(moments)):
+            # More logs each time: rows of before the kill and of after it can be told apart.
+            before = totals([MINUTE], counts)
+            add_logs(home, MINUTE, range(counts[MINUTE], counts[MINUTE] + 1))
+            counts[MINUTE] += 1
+            after = totals([MINUTE], counts)
+            program.killed_at(number)
+            assert held(home, kind, tmp_path, database) in (before, after), moments[number]
+            program.run()
+            assert held(home, kind, tmp_path, database) == after, moments[number]
