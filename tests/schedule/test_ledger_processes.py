@@ -109,7 +109,8 @@ def test_killed_at_each_durable_moment_it_goes_on_where_it_was(url: str, tmp_pat
     whole(url, began)
     announced = moments.read_text().splitlines()
     assert len(announced) >= 26 and set(announced) == {"catalogue.commit before", "catalogue.commit after"}
-    for n in range(len(announced)):
+    step = 1 if url.startswith("sqlite") else 5  # odd: moments before and after
+    for n in range(0, len(announced), step):
         ledger = open_sql_schedule_ledger(url)
         if ledger.list_tasks("default"):
             ledger.delete_task("default", "per-minute")

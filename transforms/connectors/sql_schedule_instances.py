@@ -155,5 +155,5 @@ def _find(connection: sa.Connection, row: TaskRow, wanted: str) -> InstanceEntry
         after = connection.execute(sa.select(sa.func.min(table.c.schedule_time)).where(of_task, table.c.schedule_time > at)).scalar()
         near = [str(time) for time in (before, after) if time is not None]
         if near:
-            hint = f"the nearest schedule times with an instance are {' and '.join(near)}"
+            hint = f"the nearest schedule time{'s' if near[1:] else ''} with an instance: {' and '.join(near)}"
     raise NotFound(f"the task {row.name!r} has no instance {wanted!r}", hint=hint, code="JobInstanceNotExist")
