@@ -1,0 +1,95 @@
+"""``logsluice scheduler``: the service that runs tasks when they are due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.cli.app import App
+
+__all__ = ["command"]
+
+
+@click.group(short_help="Run tasks of scheduled SQL when they are due.")
+def command() -> None:
+    """Run tasks of scheduled SQL when they are due.
+
+    \b
+    Examples:
+      logsluice scheduler run
+      logsluice scheduler run --once
+    """
+
+
+@command.command(short_help="Run what is due, now and from now on.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Instances that run at a time.  [default: one a core, 4 at most]")
+@click.option("--once", is_flag=True, help="Run what is due now, with all that was missed, then end: for cron.")
+@click.option("--grace", type=click.FloatRange(0), default=30, show_default=True, metavar="SECONDS",
+              help="What is running may take so long when the service is told to stop.")  # fmt: skip
+@click.option("--lease", type=click.FloatRange(0.5), default=30, show_default=True, metavar="SECONDS",
+              help="What a killed service was running is taken over after so long.")  # fmt: skip
+@click.option("--attempt-timeout", type=click.FloatRange(1), default=600, show_default=True, metavar="SECONDS",
+              help="A longer attempt is ended and has failed.")  # fmt: skip
+@click.option("--late-every", type=click.FloatRange(0.1), default=60, show_default=True, metavar="SECONDS",
+              help="How often logs are looked for that came after their window was read.")  # fmt: skip
+@click.option("--alerts", type=click.Path(path_type=Path, dir_okay=False), help="YAML file of rules: whom to tell of what.")
+@click.option("--operational-log/--no-operational-log", default=True, show_default=True,
+              help="Write each end of an instance to the Logstore internal-diagnostic_log of its project.")  # fmt: skip
+@click.option("--format", "format", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
+              help="text: a line for each instance that ended, on stderr; jsonl: also the instance as JSON on stdout.")  # fmt: skip
+@click.option("--quiet", is_flag=True, help="No lines on stderr for instances that ended.")
+@click.pass_obj
+def run(
+    app: App, workers: int | None, once: bool, grace: float, lease: float, attempt_timeout: float, late_every: float, alerts: Path | None,
+    operational_log: bool, format: str, quiet: bool,
+) -> None:  # fmt: skip
+    """Run every instance of every task of the home, in all projects, when it is due.
+
+    A task that is behind catches up, one instance after another; tasks do not wait for each other. Any number of services may run
+    beside each other. Ctrl-C or SIGTERM: nothing new begins, what is running may end; a second one ends it, and it is tried again by
+    the next service.
+
+    With --once the exit code is 1 when an instance failed, after all its retries.
+
+    \b
+    Examples:
+      logsluice scheduler run --workers 2
+      logsluice scheduler run --once --format jsonl
+      logsluice scheduler run --alerts alerts.yaml
+    """
+    import json
+    import os
+
+    from pipelines.alert_rules import read_alert_rules
+    from pipelines.scheduled_tasks import shown_instance
+    from pipelines.scheduler import SchedulerSettings
+    from pipelines.scheduler_service import ServiceSettings, run_service
+    from transforms.core.errors import ExitCode
+    from transforms.core.moments import format_moment, parse_zone
+    from transforms.schedule.ledger import InstanceEntry
+
+    utc = parse_zone("UTC")
+
+    def ended(entry: InstanceEntry, seconds: float) -> None:
+        one, rows = entry.instance, None if entry.outcome is None else entry.outcome.rows_written
+        if not quiet:
+            failure = one.failure
+            what = f"{rows:,} rows" if failure is None else f"{failure.code}: {failure.message}"
+            when, scheduled = ((at // 1_000_000 if at > 10**12 else at) for at in (one.end_us or 0, one.schedule_time))
+            times = f"{format_moment(when, utc)}  {entry.task}  {format_moment(scheduled, utc)}"
+            app.say(f"{times}  {one.state}  {what}  {seconds:.1f} s")
+        if format == "jsonl":
+            app.emit(json.dumps(shown_instance(entry), ensure_ascii=False))
+
+    rules = read_alert_rules(alerts) if alerts is not None else ()
+    settings = ServiceSettings(
+        SchedulerSettings(lease, attempt_timeout, grace, once), workers or min(4, os.cpu_count() or 1), operational_log, rules, late_every
+    )
+    if not once and not quiet:
+        app.say(f"scheduling the tasks of {app.home.path}; Ctrl-C stops")
+    done = run_service(app.home, settings, ended, app.say)
+    if done.interrupted:
+        raise SystemExit(ExitCode.INTERRUPTED)
+    if once and done.failed:
+        raise SystemExit(ExitCode.PROBLEMS)

@@ -1,0 +1,67 @@
+"""The scheduler with all that goes along with it: worker processes, reports of what ended, alerts, late logs. Imports no Beam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from pipelines.alert_rules import AlertRule
+from pipelines.alerts import Alerts
+from pipelines.home import Home
+from pipelines.instance_reports import InstanceReports
+from pipelines.late_logs import LateLogWatch
+from pipelines.scheduler import Scheduler, SchedulerSettings, Tally
+from pipelines.stop_signals import StopSignals
+from pipelines.worker_pool import WorkerPool
+from transforms.schedule.ledger import InstanceEntry
+
+__all__ = ["ServiceSettings", "run_service"]
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What a service does beside the schedule.
+
+    Attributes:
+        scheduler: see there.
+        workers: processes at most.
+        operational_log: whether each end of an instance becomes a log.
+        alerts: rules.
+        late_every: seconds between two looks for late logs.
+    """
+
+    scheduler: SchedulerSettings
+    workers: int
+    operational_log: bool = True
+    alerts: Sequence[AlertRule] = ()
+    late_every: float = 60.0
+
+
+def run_service(home: Home, settings: ServiceSettings, ended: Callable[[InstanceEntry, float], None], say: Callable[[str], None]) -> Tally:
+    """Until told to stop, or with ``once`` until nothing is due; in the main thread. ``ended`` and ``say`` as for `Scheduler`.
+
+    Raises StoreError when the ledger cannot be read at the start.
+    """
+    ledger = home.schedule_ledger()
+    with StopSignals() as stop, ExitStack() as stack:
+        alerts = Alerts(home.path / "alerts", settings.alerts, say) if settings.alerts else None
+        if alerts is not None:
+            alerts.start()
+            stack.callback(alerts.close)
+        reports = InstanceReports(home, settings.operational_log, alerts, say)
+        reports.start()
+        stack.callback(reports.close)
+        late = LateLogWatch(home, alerts, say, settings.late_every)
+        stack.callback(late.close)
+        if settings.scheduler.once:
+            late.round()  # what has to run again is due
+        else:
+            late.start()
+
+        def tell(entry: InstanceEntry, seconds: float) -> None:
+            reports.ended(entry)
+            ended(entry, seconds)
+
+        pool = WorkerPool(home, settings.workers)
+        return Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)
