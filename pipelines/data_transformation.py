@@ -31,7 +31,6 @@ import apache_beam as beam  # noqa: E402
 from apache_beam.io.filesystems import FileSystems  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
-from polars import Int64  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
@@ -43,7 +42,6 @@ from transforms.apply_rule import ApplyRule, RuleSurroundings  # noqa: E402
 from transforms.core.clock import Clock, SystemClock  # noqa: E402
 from transforms.core.counted import counted  # noqa: E402
 from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
-from transforms.core.field_columns import column_of  # noqa: E402
 from transforms.core.interval import Interval  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
 from transforms.core.tally import listening  # noqa: E402
@@ -53,7 +51,6 @@ from transforms.rules.dead_letters import original_logs  # noqa: E402
 from transforms.rules.event import Target  # noqa: E402
 from transforms.rules.report import RuleReport  # noqa: E402
 from transforms.stores.rule_resources import ResourcesFactory  # noqa: E402
-from transforms.stores.shard import Shard, shard_of_digits, shard_of_key  # noqa: E402
 from transforms.stores.transform_ledger import TransformRun, origin_of  # noqa: E402
 from transforms.write_logstores import Destination, SaveFiles, WriteLogstores, load_files  # noqa: E402
 
@@ -91,10 +88,7 @@ def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str
     directed += [_directed(groups, f"target '{name}'", plan.targets[name]) for name, groups in outputs.targets.items()]
     directed.append(
         outputs.routed
-        | "Route"
-        >> beam.FlatMap(_routed, dict(plan.targets), default, plan.source.project, _shards(plan)).with_output_types(
-            tuple[Destination, LogGroup]
-        )
+        | "Route" >> beam.FlatMap(_routed, dict(plan.targets), default, plan.source.project).with_output_types(tuple[Destination, LogGroup])
     )
     tuple(directed) | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
     outputs.reports | "Add up" >> beam.CombineGlobally(RuleReport.total) | "Save reports" >> beam.Map(_save, reports)
@@ -138,16 +132,11 @@ def _to(element: tuple[str, LogGroup], key: str) -> tuple[Destination, LogGroup]
     return Destination(key, origin=element[0]), element[1]
 
 
-def _shards(plan: TransformPlan) -> dict[str, tuple[Shard, ...]]:
-    return {key: store.shards for key, store in plan.stores.items()}
-
-
 def _routed(
     element: tuple[str, tuple[Target, LogGroup]],
     targets: Mapping[str, str],
     default: str,
     project: str,
-    shards: Mapping[str, tuple[Shard, ...]],
 ) -> Iterable[tuple[Destination, LogGroup]]:
     """Logs that go to a Logstore of their own, or to a shard that a hash key chooses."""
     origin, (target, group) = element
@@ -155,27 +144,8 @@ def _routed(
         key = f"{target.project or project}/{target.logstore or ''}"
     else:
         key = targets[target.name] if target.name is not None else default
-    if target.hash_key is not None:
-        yield Destination(key, shard_of_digits(shards[key], target.hash_key).id, origin), group
-    elif target.hash_field is None:
-        yield Destination(key, None, origin), group
-    else:
-        for shard, part in _by_shard(group, target.hash_field, shards[key]):
-            yield Destination(key, shard, origin), part
-
-
-def _by_shard(group: LogGroup, field: str, shards: tuple[Shard, ...]) -> Iterable[tuple[int | None, LogGroup]]:
-    """A group's logs by the shard that a field's value chooses; any shard for those that lack the field."""
-    frame = group.frame()
-    column = column_of(field)
-    if column not in frame.columns:
-        yield None, group
-        return
-    keys = frame[column]
-    chosen = {key: shard_of_key(shards, key).id for key in keys.drop_nulls().unique().to_list()}
-    numbers = keys.replace_strict(chosen, default=None, return_dtype=Int64)
-    for number in numbers.unique().to_list():
-        yield number, group.chosen((numbers.is_null() if number is None else (numbers == number).fill_null(False)).to_numpy())
+    place = target.hash_key if target.hash_field is None else None
+    yield Destination(key, origin=origin, place=place, hash_field=target.hash_field), group
 
 
 def _save(report: RuleReport, path: str) -> None:

@@ -53,11 +53,14 @@ _writers = _Writers()
 
 
 class Destination(NamedTuple):
-    """A target, one of its shards, and the origin of the logs when it is not the same for all."""
+    """A target, where in it (`Logstore.write_files` tells of ``shard``, ``place``, ``hash_field``), and the logs' origin when it is not
+    the same for all."""
 
     target: str
     shard: int | None = None
     origin: str | None = None
+    place: str | None = None
+    hash_field: str | None = None
 
 
 class WriteLogstores(beam.PTransform[Any, Any]):
@@ -208,7 +211,9 @@ class _WriteFiles(beam.DoFn):
         del self._bytes[place], self._held[place]
         with portable_errors():
             descriptor = _known(place.target, self._targets)
-            return {place.target: open_logstore(descriptor).write_files(groups, shard=place.shard, origin=place.origin or self._origin)}
+            store, origin = open_logstore(descriptor), place.origin or self._origin
+            files = store.write_files(groups, shard=place.shard, place=place.place, hash_field=place.hash_field, origin=origin)
+            return {place.target: files}
 
 
 class _Commit(beam.DoFn):

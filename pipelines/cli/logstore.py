@@ -16,6 +16,7 @@ from pipelines.cli.store_verbs import (
     describe_store,
     find_store,
     retention_days,
+    shards_of,
     storage_options_of,
     stores_of,
 )
@@ -94,7 +95,7 @@ def list_(app: App, pattern: str, format: str) -> None:
     stores = stores_of(app, pattern, "logs")
     write_rows(
         ["logstore", "shards", "ttl", "indexed fields", "location"],
-        [[s.name, len(s.shards), s.retention_days, None if s.index is None else len(s.index.fields), s.location] for s in stores],
+        [[s.name, shards_of(s), s.retention_days, None if s.index is None else len(s.index.fields), s.location] for s in stores],
         format,
     )
 
@@ -115,7 +116,9 @@ def update(app: App, name: str, ttl: str | None, index_file: str | None, shards:
       logsluice logstore update nginx --ttl 90 --index index.json
     """
     if shards is not None:
-        raise ParameterInvalid("the number of shards cannot be changed", hint="create another Logstore and import the logs there")
+        raise ParameterInvalid(
+            "the number of shards cannot be changed", hint="logsluice shard split and logsluice shard merge change shards one by one"
+        )
     if ttl is None and index_file is None:
         raise ParameterInvalid("nothing to change", hint="give --ttl, --index or both")
     catalogue, old = app.home.catalogue(), find_store(app, name, "logs")

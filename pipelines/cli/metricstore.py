@@ -1,25 +1,31 @@
-"""``logsluice metricstore``: create, look at, change and delete the Metricstores of a project."""
+"""``logsluice metricstore``: create, look at, change, export and delete the Metricstores of a project."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import click
 
 from pipelines.cli.app import App
 from pipelines.cli.output import format_option, write_rows
+from pipelines.cli.statement_options import time_options
 from pipelines.cli.store_verbs import (
     creation_options,
     delete_store,
     describe_store,
     find_store,
     retention_days,
+    shards_of,
     storage_options_of,
     stores_of,
 )
+from transforms.core.counted import counted
 
 
 @click.group()
 def command() -> None:
-    """Create, list, change and delete Metricstores.
+    """Create, list, change, export and delete Metricstores.
 
     A Metricstore keeps samples of metrics: a name, labels, a time and a number each. It is kept as a Logstore is, so the verbs
     compact, vacuum, expire and reindex of `logsluice logstore` take it too; names are shared.
@@ -78,9 +84,7 @@ def list_(app: App, pattern: str, format: str) -> None:
       logsluice metricstore list --pattern shop --format json
     """
     stores = stores_of(app, pattern, "metrics")
-    write_rows(
-        ["metricstore", "shards", "ttl", "location"], [[s.name, len(s.shards), s.retention_days, s.location] for s in stores], format
-    )
+    write_rows(["metricstore", "shards", "ttl", "location"], [[s.name, shards_of(s), s.retention_days, s.location] for s in stores], format)
 
 
 @command.command()
@@ -111,3 +115,37 @@ def delete(app: App, name: str, yes: bool) -> None:
       logsluice metricstore delete shop-metrics --yes
     """
     delete_store(app, name, "metrics", yes=yes)
+
+
+@command.command()
+@click.argument("name")
+@time_options
+@click.option("--latest", is_flag=True, help="Only the newest sample of each name with the same labels.")
+@click.option(
+    "--output", "-o", default="-", metavar="FILE|-", help="Where to; an existing file is replaced when all is written.  [default: stdout]"
+)
+@click.pass_obj
+def export(app: App, name: str, from_time: str | None, to_time: str | None, time_zone: str, latest: bool, output: str) -> None:
+    """Write samples in Prometheus' text format, sorted by name, labels and time.
+
+    \b
+    Examples:
+      logsluice metricstore export shop-metrics --from -1h
+      logsluice metricstore export shop-metrics --latest --output shop.prom
+    """
+    from pipelines.export_logs import opened_output
+    from pipelines.export_samples import export_samples
+    from pipelines.query import interval_of
+    from transforms.core.clock import SystemClock
+
+    find_store(app, name, "metrics")
+    times = interval_of(from_time, to_time, SystemClock().now_us(), time_zone)
+    store = app.home.open_logstore(app.project, name)
+    with app.progress("exporting samples") as progress:
+        if output == "-":
+            written = export_samples(store, sys.stdout.buffer, times=times, latest=latest, watch=progress.advance)
+            sys.stdout.buffer.flush()
+        else:
+            with opened_output(Path(output)) as file:
+                written = export_samples(store, file, times=times, latest=latest, watch=progress.advance)
+    app.say(f"exported {counted(written, 'sample')}" + (f" to {output}" if output != "-" else ""))

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli.app import App
-from transforms.core.errors import NotFound, ParameterInvalid, UserError
+from transforms.core.errors import NotFound, ParameterInvalid, StoreError, UserError
 
 if TYPE_CHECKING:
     from transforms.stores.logstore import LogstoreDescriptor, Telemetry
 
-__all__ = ["WORDS", "creation_options", "delete_store", "describe_store", "find_store", "retention_days", "storage_options_of", "stores_of"]
+__all__ = [
+    "WORDS",
+    "creation_options",
+    "delete_store",
+    "describe_store",
+    "find_store",
+    "retention_days",
+    "shards_of",
+    "storage_options_of",
+    "stores_of",
+]
 
 WORDS: dict[Telemetry, str] = {"logs": "Logstore", "metrics": "Metricstore"}
 
@@ -55,15 +65,26 @@ def stores_of(app: App, pattern: str, telemetry: Telemetry) -> list[LogstoreDesc
     return [catalogue.logstore(app.project, name) for name in catalogue.list_logstores(app.project, pattern, telemetry=telemetry).names]
 
 
+def shards_of(descriptor: LogstoreDescriptor) -> int | None:
+    """How many shards of a store take logs; None when it does not answer."""
+    from transforms.connectors import open_logstore
+
+    try:
+        return len(open_logstore(descriptor).shard_map().writable)
+    except (NotFound, StoreError):
+        return None  # a list of all stores is not kept back by one
+
+
 def describe_store(app: App, name: str, telemetry: Telemetry) -> None:
     """Write one store to stdout as JSON: shards, retention, index, size."""
     descriptor = find_store(app, name, telemetry)
-    snapshot = app.home.open_logstore(app.project, name).snapshot()
+    store = app.home.open_logstore(app.project, name)
+    snapshot, shards = store.snapshot(), store.shard_map().writable
     app.emit(json.dumps(
         {
             "project": descriptor.project, WORDS[telemetry].lower(): descriptor.name, "kind": descriptor.kind, "location": descriptor.location,
             "ttl": descriptor.retention_days,
-            "shards": [{"id": shard.id, "begin_key": shard.begin_key, "end_key": shard.end_key} for shard in descriptor.shards],
+            "shards": [{"id": shard.id, "begin_key": shard.begin_key, "end_key": shard.end_key} for shard in shards],
             "index": None if descriptor.index is None else descriptor.index.to_json(),
             "logs" if telemetry == "logs" else "samples": snapshot.rows_total, "bytes": snapshot.bytes_total,
             "files": snapshot.files_total, "version": snapshot.version, "fields": list(snapshot.fields),
