@@ -11,27 +11,33 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.import_history import only_one, refuse_doubles, remembered
 from pipelines.import_inputs import STDIN, Input, PatientPipe, digest, find_inputs
+from pipelines.import_pieces import Setting, WrittenBatch, piece_size
+from pipelines.import_processes import Processes, prepare, started_processes
 from pipelines.import_stages import Place, Stages
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
 from transforms.core.errors import ParameterInvalid, UserError
+from transforms.formats.names import format_of_name
 from transforms.stores.logstore import AppTransaction
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from pipelines.home import Home
     from transforms.core.log_group import LogGroup
     from transforms.formats.readers import LogBatch, Reader
     from transforms.stores.catalogue import ImportRun
-    from transforms.stores.logstore import Logstore
+    from transforms.stores.logstore import DataFile, Logstore
 
-__all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs"]
+__all__ = ["ImportReport", "ImportRequest", "Watcher", "import_logs", "readers_of"]
 
 _COMMIT_BYTES = 56 * 1024 * 1024
 _COMMIT_SECONDS = 10.0
@@ -118,32 +124,38 @@ Watcher = Callable[[int, int, int], None]
 
 def import_logs(home: Home, request: ImportRequest, *, clock: Clock | None = None, watch: Watcher | None = None) -> ImportReport:
     """Import. Raises UserError for wrong arguments or input, AlreadyExists (``ImportRunning``) when another process is at the same import."""
-    from transforms.formats.readers import format_of_name
-
     started = time.monotonic()
-    store = home.open_logstore(request.project, request.logstore)
     inputs, hidden = find_inputs(request.inputs)
     formats = [request.format or format_of_name(found.name) for found in inputs]
-    if inputs[0].path is None and request.name is None:
-        # Nothing tells two pipes apart: without a name every run is an import of its own.
-        request = replace(request, name=f"pipe-{os.getpid()}-{(clock or SystemClock()).now_us()}")
-    import_id = request.identity(inputs)
-    _readers(request, formats, 0)  # options that make no sense leave no trace in the ledger
-    locks = home.path / "locks"
-    with only_one(locks, import_id):
-        catalogue = home.catalogue()
-        before = catalogue.list_imports(request.project, request.logstore)
-        if not request.again:
-            refuse_doubles(before, inputs, import_id, request.name, request.meaning(), locks)
-        elif any(run.id == import_id for run in before):
-            catalogue.forget_import(request.project, request.logstore, import_id)
-        run = catalogue.start_import(request.project, request.logstore, import_id)
-        report = ImportReport(len(inputs), hidden)
-        if run.finished:
-            _fill(report, run.summary)
-            report.repeated = True
+    size = piece_size(inputs, formats, request.batch_rows)
+    with started_processes(size is not None) as processes:
+        store = home.open_logstore(request.project, request.logstore)
+        if inputs[0].path is None and request.name is None:
+            # Nothing tells two pipes apart: without a name every run is an import of its own.
+            request = replace(request, name=f"pipe-{os.getpid()}-{(clock or SystemClock()).now_us()}")
+        import_id = request.identity(inputs)
+        # Options that make no sense leave no trace in the ledger.
+        if store.descriptor.kind == "memory":
+            size = None  # such a store is this process's alone
+        if size is not None:
+            prepare(processes, Setting(request, formats, inputs, store.descriptor))
         else:
-            _Import(home, request, store, inputs, formats, run, clock or SystemClock(), watch, report).run()
+            readers_of(request, formats, 0)
+        locks = home.path / "locks"
+        with only_one(locks, import_id):
+            catalogue = home.catalogue()
+            before = catalogue.list_imports(request.project, request.logstore)
+            if not request.again:
+                refuse_doubles(before, inputs, import_id, request.name, request.meaning(), locks)
+            elif any(run.id == import_id for run in before):
+                catalogue.forget_import(request.project, request.logstore, import_id)
+            run = catalogue.start_import(request.project, request.logstore, import_id)
+            report = ImportReport(len(inputs), hidden)
+            if run.finished:
+                _fill(report, run.summary)
+                report.repeated = True
+            else:
+                _Import(home, request, store, inputs, formats, run, clock or SystemClock(), watch, report).run(processes, size)
     report.seconds = time.monotonic() - started
     return report
 
@@ -159,6 +171,7 @@ class _Import:
 
         self._catalogue = home.catalogue()
         self._request, self._store, self._inputs, self._report, self._watch = request, store, inputs, report, watch
+        self._formats = formats
         self._dead_letters = (request.dead_letters or home.dead_letters_dir / f"import-{request.logstore}-{run.id[:12]}.jsonl").absolute()
         report.resumed = bool(run.start)
         if not run.start:
@@ -170,12 +183,19 @@ class _Import:
             )
         self._run = run
         self._app = f"import-{run.lane}"
-        self._readers = _readers(request, formats, int(run.start["started_us"]))
         self._pipe = Continued(PatientPipe(), STDIN) if inputs[0].path is None else None
         self._bytes_total = sum(found.size for found in inputs)
 
-    def run(self) -> None:
-        """Go on from where the last run stopped to the end."""
+    @cached_property
+    def _readers(self) -> list[Reader]:
+        return readers_of(self._request, self._formats, self._started_us)
+
+    @property
+    def _started_us(self) -> int:
+        return int(self._run.start["started_us"])
+
+    def run(self, processes: Sequence[Popen[bytes]], size: int | None) -> None:
+        """Go on from where the last run stopped to the end; by ``processes``, in pieces of ``size`` bytes, unless that is None."""
         run = self._run
         if run.start != run.end:
             committed = self._store.app_version(self._app)
@@ -183,7 +203,12 @@ class _Import:
                 self._replay(run)
         self._cut_dead_letters(int(self._run.end["dead"]))
         place = Place(self._run.end["file"], self._run.end["at"])
-        with Stages(self._inputs, self._readers, place, pipe=self._pipe) as stages:
+        stages: Stages | Processes
+        if size is not None:
+            stages = Processes(processes, self._inputs, place, size, self._started_us)
+        else:
+            stages = Stages(self._inputs, self._readers, place, pipe=self._pipe)
+        with stages:
             self._take(stages)
         end = self._run.end
         summary = {**end["counters"], "dead_letters": end["dead_letters"], **self._remembered()}
@@ -192,7 +217,7 @@ class _Import:
         _fill(self._report, summary)
         self._report.changed = [found.name for found in self._inputs if found.changed()]
 
-    def _take(self, stages: Stages) -> None:
+    def _take(self, stages: Stages | Processes) -> None:
         """Commit batch after batch; when an input turns out to be damaged, what was read before it too."""
         pending = _Pending()
         try:
@@ -204,10 +229,10 @@ class _Import:
                     self._commit(pending)
                     pending = _Pending()
         except UserError:
-            if pending.batches:
+            if pending:
                 self._commit(pending)
             raise
-        if pending.batches:
+        if pending:
             self._commit(pending)
 
     def _begin(self, run: ImportRun, clock: Clock) -> ImportRun:
@@ -242,7 +267,9 @@ class _Import:
         self._report.logs_this_run += pending.logs
 
     def _commit(self, pending: _Pending) -> None:
-        files = self._store.write_files(pending.groups(), hash_key=self._request.hash_key)
+        files = pending.files
+        if pending.groups:
+            files = self._store.write_files(pending.given_away(), hash_key=self._request.hash_key)
         written = self._append_dead_letters(pending.dead_lines)
         start = self._run.end
         counters = start["counters"]
@@ -283,7 +310,7 @@ class _Import:
         pipe = self._request.name if self._inputs[0].path is None else None
         return remembered(self._inputs, pipe, self._request.meaning())
 
-    def _tell(self, stages: Stages, pending: _Pending) -> None:
+    def _tell(self, stages: Stages | Processes, pending: _Pending) -> None:
         if self._watch is not None:
             self._watch(stages.bytes_done, self._bytes_total, self._report.logs_this_run + pending.logs)
 
@@ -292,14 +319,18 @@ class _Pending:
     """What is read and not yet committed."""
 
     def __init__(self) -> None:
-        self.batches: list[LogBatch] = []
+        self.groups: list[LogGroup] = []
+        self.files: list[DataFile] = []
         self.dead_lines: list[bytes] = []
         self.reasons: Counter[str] = Counter()
         self.fields: list[str] | None = []
         self.file, self.at, self.logs, self.bytes = 0, {}, 0, 0  # type: tuple[int, Mapping[str, int], int, int]
         self._since = time.monotonic()
 
-    def take(self, file: int, batch: LogBatch) -> None:
+    def __bool__(self) -> bool:
+        return bool(self.at)
+
+    def take(self, file: int, batch: LogBatch | WrittenBatch) -> None:
         """Count a batch and keep its dead letters, not its logs."""
         self.file, self.at = file, batch.end
         self.logs += batch.logs
@@ -308,28 +339,32 @@ class _Pending:
         self.reasons += batch.reasons
         self.fields = _without_time(self.fields, batch.fields)
 
-    def add(self, file: int, batch: LogBatch) -> None:
+    def add(self, file: int, batch: LogBatch | WrittenBatch) -> None:
         """Count and keep a batch."""
         self.take(file, batch)
-        self.batches.append(replace(batch, dead=[]))
+        if isinstance(batch, WrittenBatch):
+            self.files += batch.files
+        else:
+            self.groups += batch.groups
 
     def full(self, rows: int) -> bool:
         """Whether it is time to commit."""
-        if not self.batches:
+        if not self:
             self._since = time.monotonic()
             return False
         if self.logs + _DEAD_WEIGHT * len(self.dead_lines) >= rows or self.bytes >= _COMMIT_BYTES:
             return True
         return time.monotonic() - self._since >= _COMMIT_SECONDS
 
-    def groups(self) -> Iterator[LogGroup]:
-        """The logs, given away as they are taken, so that they are not held twice."""
-        for batch in self.batches:
-            yield from batch.groups
-            batch.groups.clear()
+    def given_away(self) -> Iterator[LogGroup]:
+        """The logs, let go of as they are taken, so that they are not held twice."""
+        self.groups.reverse()
+        while self.groups:
+            yield self.groups.pop()
 
 
-def _readers(request: ImportRequest, formats: list[str], started_us: int) -> list[Reader]:
+def readers_of(request: ImportRequest, formats: list[str], started_us: int, chunk_bytes: int | None = None) -> list[Reader]:
+    """For each input a reader of its format. Raises ParameterInvalid for options that make no sense."""
     from transforms.formats.log_options import LogOptions
     from transforms.formats.readers import reader_of
 
@@ -337,7 +372,7 @@ def _readers(request: ImportRequest, formats: list[str], started_us: int) -> lis
         request.time_field, request.time_format, request.time_zone, request.time_pattern, request.topic, request.source, request.tags
     )
     settings = options.settings(started_us)
-    made = {name: reader_of(name, settings, request.max_line_bytes, _CHUNK_BYTES) for name in dict.fromkeys(formats)}
+    made = {name: reader_of(name, settings, request.max_line_bytes, chunk_bytes or _CHUNK_BYTES) for name in dict.fromkeys(formats)}
     return [made[name] for name in formats]
 
 

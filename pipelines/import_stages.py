@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.import_inputs import Input
 from transforms.formats.byte_source import open_file
-from transforms.formats.readers import LogBatch, Position, Reader
+
+if TYPE_CHECKING:
+    from transforms.formats.readers import LogBatch, Position, Reader
 
 __all__ = ["Place", "Stages"]
 

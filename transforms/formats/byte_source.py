@@ -100,8 +100,13 @@ def damaged(name: str, offset: int, error: Exception) -> LogsluiceError:
 
 
 def skip_bytes(stream: Any, count: int, name: str) -> None:
-    """Go on at byte ``count`` of an input, where an earlier run stopped: read and forget what lies before."""
+    """Go on ``count`` bytes further in an input: jump in a plain file, read and forget what lies before in any other stream."""
     left = count - getattr(stream, "consumed", 0)
+    if isinstance(stream, io.BufferedReader) and stream.seekable():
+        here = stream.tell()
+        passed = min(left, stream.seek(0, io.SEEK_END) - here)
+        stream.seek(here + passed)
+        left -= passed
     while left:
         try:
             block = stream.read(min(left, _BLOCK))
@@ -109,7 +114,7 @@ def skip_bytes(stream: Any, count: int, name: str) -> None:
             raise damaged(name, count - left, error) from error
         if not block:
             raise ParameterInvalid(
-                f"{name} ends at byte {count - left}, an earlier run of this import had read {count} bytes of it",
+                f"{name} ends at byte {count - left}, this import had come to byte {count} of it",
                 hint="give the same input again, or --again to import anew",
             )
         left -= len(block)

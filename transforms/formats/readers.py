@@ -17,13 +17,10 @@ from transforms.core.suggest import suggestion
 from transforms.formats.byte_source import CHUNK_BYTES, Continued, count_line_ends, open_bytes, read_chunks, skip_bytes
 from transforms.formats.dead_letters import DeadLetter
 from transforms.formats.event_times import LogSettings
+from transforms.formats.names import FORMATS
 from transforms.formats.records import Chunk, Parsed
 
-__all__ = ["FORMATS", "LogBatch", "Position", "Reader", "Source", "format_of_name", "reader_of"]
-
-FORMATS = ("jsonl", "text", "csv", "parquet", "dead-letters")
-_ENDINGS = {"jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "csv": "csv", "parquet": "parquet"}
-_PACKED = {"gz", "gzip", "zst", "zstd"}
+__all__ = ["LogBatch", "Position", "Reader", "Source", "reader_of"]
 
 Source = Path | BinaryIO | Continued
 """A file, an open stream that can ``peek``, or a pipe that is read in several goes."""
@@ -72,16 +69,6 @@ class Reader(Protocol):
     def parse(self, unit: Any, name: str) -> LogBatch:
         """The logs of one piece. Touches nothing but the piece, so pieces may be parsed at the same time."""
         ...
-
-
-def format_of_name(name: str) -> str:
-    """The format that a file's name tells. Raises ParameterInvalid when it tells none."""
-    parts = Path(name).name.lower().split(".")[1:]
-    while parts and parts[-1] in _PACKED:
-        parts.pop()
-    if parts and parts[-1] in _ENDINGS:
-        return _ENDINGS[parts[-1]]
-    raise ParameterInvalid(f"the name {name!r} does not tell its format", hint=f"say --format {'|'.join(FORMATS)}")
 
 
 def reader_of(format: str, settings: LogSettings, max_line_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> Reader:
