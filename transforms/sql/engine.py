@@ -86,6 +86,12 @@ class Engine:
         """The rows of a statement as an Arrow table. Raises QueryFailed when the data does not fit it."""
         return self._interruptibly(lambda: self.connection.sql(sql).to_arrow_table())
 
+    def batches(self, sql: str, rows: int = 65_536) -> Iterator[Any]:
+        """The rows of a statement as Arrow record batches, one by one; errors as `run`, while they are read too."""
+        reader = self._interruptibly(lambda: self.connection.sql(sql).to_arrow_reader(rows))
+        while (batch := self._interruptibly(lambda: next(reader, None))) is not None:
+            yield batch
+
     def rows(self, sql: str) -> Rows:
         """The rows of a statement, as Python values when they are few, as an Arrow table otherwise."""
         found = self._interruptibly(lambda: self.connection.sql(sql).materialize())
