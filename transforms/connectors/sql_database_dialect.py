@@ -59,6 +59,8 @@ class DatabaseDialect(ABC):
     """Rows handed to the driver in one `executemany`."""
     longest_list = 1000
     """Values of an ``in`` list in one statement."""
+    longest_row: int | None = None
+    """Bytes of a row that the server is known to take; `before_write` looks it up."""
     keys_per_delete = 1
     """Keys in one statement that deletes: 1 where the driver sends many statements together."""
 

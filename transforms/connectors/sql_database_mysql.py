@@ -189,6 +189,7 @@ class MysqlDialect(DatabaseDialect):
         return next((row[0] == "YES" for row in found), False)
 
     def before_write(self, connection: sa.Connection) -> None:
+        self.longest_row = int(next(self.rows(connection, "select @@max_allowed_packet"))[0])
         self._insist_on_transactions(connection, self.descriptor.parameter["table"])
 
     def before_commit(self, connection: sa.Connection, records: str) -> None:
@@ -198,8 +199,8 @@ class MysqlDialect(DatabaseDialect):
                 f"ExternalStore {self.descriptor.name!r}: {table!r} is a view: whether its rows are changed in one transaction is not known",
                 hint="make a store of the table behind it",
             )
-        for name in (table, records):
-            self._insist_on_transactions(connection, name)
+        self.before_write(connection)
+        self._insist_on_transactions(connection, records)
 
     def _insist_on_transactions(self, connection: sa.Connection, table: str) -> None:
         name = self._engine_name(connection, table)
@@ -223,6 +224,7 @@ class MysqlDialect(DatabaseDialect):
         return [tuple(columns) for columns in parts.values()]
 
     def begin_commit(self, connection: sa.Connection) -> None:
+        connection.detach()  # what is set here is not for those who would get the connection next
         # A statement sees what others committed before it, and locks the rows it finds, not the gaps between them.
         connection.exec_driver_sql("set transaction isolation level read committed")
         connection.exec_driver_sql(f"set session wait_timeout = {_IDLE_SECONDS}, session innodb_lock_wait_timeout = {_LOCK_SECONDS}")

@@ -59,6 +59,8 @@ def insert_rows(
         for batch in same_schema(dialect.descriptor.name, first, more):
             for start in range(0, batch.num_rows, dialect.rows_per_insert):
                 piece = batch.slice(start, dialect.rows_per_insert)
+                if dialect.longest_row is not None and piece.nbytes > dialect.longest_row:
+                    _check_sizes(dialect, piece, dialect.longest_row)
                 values = [driver_values(dialect, column, piece.column(i)) for i, column in enumerate(columns)]
                 values += [[constant] * piece.num_rows for constant in constants.values()]
                 if order is not None:
@@ -70,6 +72,23 @@ def insert_rows(
     finally:
         cursor.close()
     return written
+
+
+def _check_sizes(dialect: DatabaseDialect, piece: Any, longest: int) -> None:
+    """StoreRejected for a row that the server would answer by hanging up."""
+    sizes: Any = None
+    for array in piece.columns:
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if sql_type_of(array.type) in {"varchar", "varbinary"}:
+            lengths = pc.fill_null(pc.binary_length(array.cast(pa.large_binary())), 0)
+            sizes = lengths if sizes is None else pc.add(sizes, lengths)
+    largest = 0 if sizes is None else pc.max(sizes).as_py()
+    if largest > longest:
+        raise StoreRejected(
+            f"ExternalStore {dialect.descriptor.name!r}: a row has {largest} bytes, the server takes {longest} at once",
+            hint="nothing was written; shorten the row's texts or raise the server's max_allowed_packet",
+        )
 
 
 def same_schema(store: str, first: Any, more: Iterable[Any]) -> Iterator[Any]:
