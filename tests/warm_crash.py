@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,10 +18,19 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["WarmProgram"]
+__all__ = ["WarmProgram", "chosen_moments"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TIMEOUT = 120
+
+
+def chosen_moments(moments: list[str], whole: bool, most: int = 4) -> list[int]:
+    """Numbers of moments to be killed at: all, or those around the commit of a store and a seeded sample of the others."""
+    if whole:
+        return list(range(len(moments)))
+    commits = [number for number, moment in enumerate(moments) if "commit" in moment and not moment.startswith("catalogue.")]
+    others = [number for number in range(len(moments)) if number not in commits]
+    return sorted({*commits, *random.Random(len(moments)).sample(others, min(most, len(others)))})
 
 
 class WarmProgram:
@@ -43,8 +53,9 @@ class WarmProgram:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._process.stdin is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait(_TIMEOUT)
 
     def run(self) -> list[str]:

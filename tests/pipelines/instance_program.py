@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
 def _turn(home: Home, task: str, schedule_time: int) -> Turn:
     while True:
         try:
-            return home.schedule_ledger().claim_at(DEFAULT_PROJECT, task, schedule_time, "program", 1)
+            return home.schedule_ledger().claim_at(DEFAULT_PROJECT, task, schedule_time, "program", 0.3)
         except CommitConflict as busy:
             # The one before was killed: its lease runs out.
             assert busy.code == "TaskBusy", busy

@@ -16,7 +16,7 @@ from pipelines.instance_rows import MOST_RESULT_ROWS, check_rows
 from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, task_document, totals
-from tests.warm_crash import WarmProgram
+from tests.warm_crash import WarmProgram, chosen_moments
 from transforms.core.errors import CommitConflict, QueryFailed
 from transforms.schedule.instance import InstanceState
 from transforms.schedule.ledger import InstanceEntry
@@ -196,7 +196,7 @@ def test_killed_at_every_durable_moment_and_run_again(home: Home, tmp_path: Path
         assert any("commit" in moment for moment in first), first
         assert held(home, kind, tmp_path, database) == totals([MINUTE])
         moments = program.run()
-        for number in range(len(moments)):
+        for number in chosen_moments(moments, request.config.getoption("--soak")):
             # More logs each time: rows of before the kill and of after it can be told apart.
             before = totals([MINUTE], counts)
             add_logs(home, MINUTE, range(counts[MINUTE], counts[MINUTE] + 1))
