@@ -196,7 +196,8 @@ class Scheduler:
             schedule_time = next_schedule_time(task, progress) if step.reason == "planned" else None
             if step.reason == "retrying" or (schedule_time is not None and self._was_due(schedule_time + task.delay)):
                 self._due.put(key, step.until_us)
-        return isinstance(step, Wait)
+        # Whether who runs it is still there only the ledger can tell.
+        return isinstance(step, Wait) and step.reason != "running"
 
     def _was_due(self, seconds: int) -> bool:
         return self._until_us is not None and seconds * _SECOND <= self._until_us

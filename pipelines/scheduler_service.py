@@ -13,7 +13,7 @@ from pipelines.instance_reports import InstanceReports
 from pipelines.late_logs import LateLogWatch
 from pipelines.scheduler import Scheduler, SchedulerSettings, Tally
 from pipelines.stop_signals import StopSignals
-from pipelines.worker_pool import WorkerPool
+from pipelines.worker_pool import WORKER_PROGRAM, WorkerPool
 from transforms.schedule.ledger import InstanceEntry
 
 __all__ = ["ServiceSettings", "run_service"]
@@ -29,6 +29,7 @@ class ServiceSettings:
         operational_log: whether each end of an instance becomes a log.
         alerts: rules.
         late_every: seconds between two looks for late logs.
+        worker_program: the module that worker processes run.
     """
 
     scheduler: SchedulerSettings
@@ -36,6 +37,7 @@ class ServiceSettings:
     operational_log: bool = True
     alerts: Sequence[AlertRule] = ()
     late_every: float = 60.0
+    worker_program: str = WORKER_PROGRAM
 
 
 def run_service(home: Home, settings: ServiceSettings, ended: Callable[[InstanceEntry, float], None], say: Callable[[str], None]) -> Tally:
@@ -63,5 +65,5 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
             reports.ended(entry)
             ended(entry, seconds)
 
-        pool = WorkerPool(home, settings.workers)
+        pool = WorkerPool(home, settings.workers, settings.worker_program)
         return Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)

@@ -14,19 +14,20 @@ from pipelines.home import Home
 from transforms.schedule.failure import Failure
 from transforms.schedule.ledger import Outcome, Turn
 
-__all__ = ["InstanceWorker", "WorkerPool"]
+__all__ = ["WORKER_PROGRAM", "InstanceWorker", "WorkerPool"]
 
+WORKER_PROGRAM = "pipelines.instance_worker"
 _END_SECONDS = 5.0
 
 
 class InstanceWorker:
-    """One process (`pipelines.instance_worker`) that runs a turn at a time."""
+    """One process (a module such as `pipelines.instance_worker`) that runs a turn at a time."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, program: str) -> None:
         own, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.instance_worker", str(its.fileno())],
+                [sys.executable, "-m", program, str(its.fileno())],
                 pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C at the terminal is the scheduler's to answer
             )  # fmt: skip
@@ -83,7 +84,8 @@ class InstanceWorker:
 class WorkerPool:
     """At most so many workers. One that was handed out is not idle until it is given back."""
 
-    def __init__(self, home: Home, most: int, most_turns: int = 2_000) -> None:
+    def __init__(self, home: Home, most: int, program: str = WORKER_PROGRAM, most_turns: int = 2_000) -> None:
+        self._program = program
         self._home = home
         self._most = most
         self._most_turns = most_turns
@@ -99,7 +101,7 @@ class WorkerPool:
         """An idle worker, the one that ran last, else a new one."""
         if self._idle:
             return self._idle.pop()
-        worker = InstanceWorker(self._home)
+        worker = InstanceWorker(self._home, self._program)
         self._workers.append(worker)
         return worker
 
