@@ -16,7 +16,7 @@ __all__ = ["Measured", "alternate", "python"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians over the rounds. ``peak_mb``: resident memory of the process at its highest."""
+    """Medians over the rounds. ``peak_mb``: resident memory at its highest, of a command's processes each, added up."""
 
     seconds: float
     fastest: float
@@ -45,17 +45,30 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    peak = 0.0
+    highest: dict[int, float] = {}
     # The kernel's own figure for an ended process counts what its parent had when it was started, so the high-water mark is read from
     # the living one; what grows in the last hundredth of a second is missed, for all alike.
     while process.poll() is None:
-        peak = max(peak, _high_water_mb(process.pid))
+        for pid in _family(process.pid):
+            highest[pid] = max(highest.get(pid, 0.0), _high_water_mb(pid))
         time.sleep(0.01)
     took = time.perf_counter() - started
     if process.returncode:
         stderr = process.stderr.read() if process.stderr else b""
         raise SystemExit(f"{' '.join(command)[:200]} ended with {process.returncode}: {stderr.decode()[-2000:]}")
-    return took, peak
+    return took, sum(highest.values())
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text(encoding="ascii").split():
+                found += _family(int(child))
+    except OSError:
+        return found
+    return found
 
 
 def _high_water_mb(pid: int) -> float:
