@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.scheduled_tasks import shown_instance
 from transforms.core.moments import format_moment
+from transforms.schedule.instance import Instance
 from transforms.schedule.ledger import InstanceEntry, TaskEntry
 from transforms.schedule.task import Task
 
@@ -19,7 +20,7 @@ FIELDS = (
 _RESULT = ("rowsRead", "bytesRead", "rowsResult", "rowsWritten", "skipped")
 FLAT = (*FIELDS[:-1], *_RESULT)
 """The same without anything inside anything, for CSV."""
-TABLE = ("schedule time", "from", "to", "state", "began", "seconds", "tries", "read", "written", "late", "error", "instance")
+TABLE = ("schedule time", "window", "state", "began", "seconds", "tries", "read", "written", "late", "error", "instance")
 
 
 def instance_row(entry: InstanceEntry) -> list[Any]:
@@ -40,11 +41,11 @@ def instance_table_row(entry: InstanceEntry, task: Task) -> list[Any]:
     attempt = one.run.attempts[-1] if one.run.attempts else None
     ended = None if attempt is None else attempt.ended_us
     seconds = None if attempt is None or ended is None else round((ended - attempt.began_us) / 1_000_000, 1)
-    window = (format_moment(at, task.zone) for at in (one.schedule_time, one.window.start, one.window.end))
     began = "-" if one.execute_us is None else format_moment(one.execute_us // 1_000_000, task.zone)
     failure = one.failure
     return [
-        *window,
+        format_moment(one.schedule_time, task.zone),
+        _window(one, task),
         str(one.state),
         began,
         "-" if seconds is None else f"{seconds:.1f} s",
@@ -55,6 +56,13 @@ def instance_table_row(entry: InstanceEntry, task: Task) -> list[Any]:
         "-" if failure is None else failure.code,
         one.id,
     ]
+
+
+def _window(one: Instance, task: Task) -> str:
+    """Hours alone where the day is that of the schedule time."""
+    day, _, _ = format_moment(one.schedule_time, task.zone).partition(" ")
+    ends = [format_moment(at, task.zone).removeprefix(f"{day} ").rpartition(" ")[0] for at in (one.window.start, one.window.end)]
+    return " – ".join(ends)
 
 
 def instance_whole(entry: InstanceEntry, task: TaskEntry) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def test_instances_are_listed_and_filtered(cli: Cli, ledger: ScheduleLedger) -> 
     page = cli("instance", "list", "per-minute", "--limit", "1", "--offset", "1")
     assert page.stderr == "1 of 3 instances; --limit and --offset give others\n"
     header, _, row = page.stdout.splitlines()
-    assert header.split()[:3] == ["schedule", "time", "from"]
-    assert row.startswith("2026-01-01 08:01:00 +0800  2026-01-01 08:00:00 +0800  2026-01-01 08:01:00 +0800  FAILED") and "Cancelled" in row
+    assert header.split()[:3] == ["schedule", "time", "window"]
+    assert row.startswith("2026-01-01 08:01:00 +0800  08:00:00 – 08:01:00  FAILED") and "Cancelled" in row
     rows = list(csv.DictReader(io.StringIO(cli("instance", "list", "per-minute", "--format", "csv").stdout)))
     assert (rows[2]["rowsRead"], rows[2]["stale"], rows[1]["rowsRead"]) == ("120", "true", "")
     assert len(cli("instance", "list", "per-minute", "--limit", "-1", "--format", "jsonl").stdout.splitlines()) == 3
