@@ -56,6 +56,8 @@ class LateLogWatch:
         self._say = say
         self._every = every
         self._all_at_us = 0
+        self._known = -1
+        self._versions: dict[tuple[str, str], int] = {}
         self._said: str | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="late-logs", daemon=True)
@@ -79,17 +81,27 @@ class LateLogWatch:
             ledger = self._home.schedule_ledger()
             now_us = ledger.now_us()
             everything = now_us >= self._all_at_us
+            number = ledger.changes()
+            changed = set(ledger.changed_tasks(-1 if everything else self._known))
             tasks = [entry for project in self._home.catalogue().list_projects() for entry in ledger.list_tasks(project)]
             sources: defaultdict[tuple[str, str], list[Task]] = defaultdict(list)
             for entry in tasks:
                 sources[entry.task.project, entry.task.source].append(entry.task)
             for (project, source), readers in sources.items():
                 try:
-                    self._look(ledger, self._home.open_logstore(project, source), readers, now_us, everything)
+                    store = self._home.open_logstore(project, source)
+                    version = store.version()
+                    if self._versions.get((project, source)) == version:
+                        # No log has come: only what has run since may have missed some.
+                        readers = [task for task in readers if (project, task.name) in changed]
+                    if readers:
+                        self._look(ledger, store, readers, now_us, everything)
+                    self._versions[project, source] = version
                 except NotFound:
                     continue  # a source, or a task, that is gone has no late logs
                 except LogsluiceError as error:
                     problem = f"{source}: {error.message}"
+            self._known = number if problem is None else -1
             self._run_again(ledger, tasks, now_us)
             if everything and problem is None:
                 self._all_at_us = now_us + _ALL_EVERY_US
