@@ -26,7 +26,7 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from pipelines.backfill_plan import BackfillPlan, plan_backfill_turn  # noqa: E402
 from pipelines.home import Home  # noqa: E402
 from pipelines.instance_plan import table_commit_of  # noqa: E402
-from pipelines.instance_rows import check_rows, rows_to_logs  # noqa: E402
+from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
 from pipelines.launch import engine_threads, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import RangeOptions  # noqa: E402
 from pipelines.scheduled_tasks import worker_name  # noqa: E402
@@ -52,10 +52,8 @@ def build(pipeline: beam.Pipeline, plan: BackfillPlan, path: str, limits: Engine
     """Add the steps of a turn to a pipeline. What is saved for the launcher has names that begin with ``path``."""
     rows = pipeline | "Query" >> QueryWindows(plan.chunks, plan.external, limits)
     if isinstance(plan.target, LogstoreDescriptor):
-        logs = {
-            at: WindowLogs(one.instance, rows_to_logs(plan.task, one.window, one.tags, plan.target.shards))
-            for at, one in plan.windows.items()
-        }
+        shards = label_shards(plan.task, plan.target)
+        logs = {at: WindowLogs(one.instance, rows_to_logs(plan.task, one.window, one.tags, shards)) for at, one in plan.windows.items()}
         rows | f"To '{plan.target.name}'" >> WriteWindows(plan.target, logs, path)
     else:
         commits = {

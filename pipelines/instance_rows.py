@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from transforms.connectors import open_logstore
 from transforms.core.errors import QueryFailed
 from transforms.core.interval import Interval
 from transforms.schedule.destinations import MetricstoreDestination
 from transforms.schedule.task import Task
 from transforms.sql.result_logs import groups_of_rows
 from transforms.sql.result_samples import SampleBatch, SampleForm, samples_of_rows
+from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import Shard
 
-__all__ = ["MOST_RESULT_ROWS", "RowsToLogs", "check_rows", "rows_to_logs"]
+__all__ = ["MOST_RESULT_ROWS", "RowsToLogs", "check_rows", "label_shards", "rows_to_logs"]
 
 MOST_RESULT_ROWS = 1_000_000
 """Rows that one instance may write. More is an error: nothing is written then."""
@@ -51,6 +53,17 @@ def rows_to_logs(task: Task, window: Interval, tags: Mapping[str, str], shards: 
         return RowsToLogs(window.start, tags)
     form = SampleForm(to.metric_keys, window.start, to.label_keys, to.hash_labels, to.add_labels, to.time_key, tags)
     return RowsToLogs(window.start, tags, form, shards)
+
+
+def label_shards(task: Task, target: LogstoreDescriptor) -> tuple[Shard, ...]:
+    """The shards among which labels of the task's samples choose: those that take logs now. After a split its descriptor does not know them.
+
+    Errors as of opening the store.
+    """
+    to = task.destination
+    if not isinstance(to, MetricstoreDestination) or not to.hash_labels:
+        return ()
+    return open_logstore(target).shard_map().writable
 
 
 def check_rows(rows: int) -> None:

@@ -33,7 +33,7 @@ from apache_beam.transforms.window import GlobalWindows  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
-from pipelines.instance_rows import check_rows, rows_to_logs  # noqa: E402
+from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
 from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions  # noqa: E402
 from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
@@ -59,7 +59,7 @@ def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, limits: Engi
     """Add the steps of an instance to a pipeline. What was written goes to ``output`` as JSON."""
     result = pipeline | "Query" >> QueryLogs(plan.query, limits, window=plan.window)
     if isinstance(plan.target, LogstoreDescriptor):
-        logs_of = rows_to_logs(plan.task, plan.window, plan.tags, plan.target.shards)
+        logs_of = rows_to_logs(plan.task, plan.window, plan.tags, label_shards(plan.task, plan.target))
         written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
     else:
         committed = (
