@@ -32,16 +32,16 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home, default_path  # noqa: E402
-from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
-from pipelines.options import AssociationQueryOptions, HomeOptions, RangeOptions  # noqa: E402
+from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of  # noqa: E402
+from pipelines.options import AssociationQueryOptions, HomeOptions, RangeOptions, SqlEngineOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
+from pipelines.sql_engine import engine_of, query_transform, run_query_pipeline  # noqa: E402
 from transforms.core.arrow_stream import from_stream, to_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
 from transforms.core.error_transport import portable_errors  # noqa: E402
 from transforms.core.errors import ExitCode, ParameterInvalid  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
 from transforms.query_logs import QueryLogs  # noqa: E402
-from transforms.sql.engine import EngineLimits  # noqa: E402
 from transforms.sql.plan import QueryPlan  # noqa: E402
 from transforms.sql.planner import PlanOptions  # noqa: E402
 from transforms.sql.result import QueryResult, Rows  # noqa: E402
@@ -52,9 +52,12 @@ from transforms.write_logstore import WriteLogstore  # noqa: E402
 __all__ = ["build", "main", "run_plan"]
 
 
-def build(pipeline: beam.Pipeline, plan: QueryPlan, output: str, *, now_seconds: int, limits: EngineLimits | None = None) -> None:
-    """Add the steps of a plan to a pipeline. The result goes to ``output`` as one Arrow IPC stream."""
-    result = pipeline | "Query" >> QueryLogs(plan, limits)
+def build(
+    pipeline: beam.Pipeline, plan: QueryPlan, output: str, query: beam.PTransform[Any, Any] | None = None, *, now_seconds: int
+) -> None:
+    """Add the steps of a plan to a pipeline; ``query`` is what runs it, `QueryLogs` unless given. The result goes to ``output`` as one
+    Arrow IPC stream."""
+    result = pipeline | "Query" >> (query or QueryLogs(plan))
     if plan.insert is not None:
         if plan.insert.external is not None:
             written = result | f"Insert into '{plan.insert.name}'" >> WriteExternalStore(plan.insert.external)
@@ -95,12 +98,11 @@ def run_plan(plan: QueryPlan, options: PipelineOptions, *, now_seconds: int) -> 
     if asked.output is None and not is_local(options):
         raise ParameterInvalid("this runner's workers cannot hand rows back", hint="give --output, a path or URL that they and you reach")
     started = time.monotonic()
-    limits = EngineLimits(threads=engine_threads(options, query.engine_threads))
     with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
         output = asked.output or str(Path(folder) / "result.arrow")
         pipeline = new_pipeline(options)
-        build(pipeline, plan, output, now_seconds=now_seconds, limits=limits)
-        run_pipeline(pipeline)
+        build(pipeline, plan, output, query_transform(plan, options, query.engine_threads), now_seconds=now_seconds)
+        run_query_pipeline(pipeline, plan, options)
         with FileSystems.open(output) as file:
             table: Any = from_stream(file.read())
     return QueryResult(Rows(table), plan.rows_to_read, time.monotonic() - started)
@@ -117,7 +119,7 @@ def _main(arguments: list[str]) -> int:
     from pipelines.cli.results import print_result
 
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, AssociationQueryOptions)}")
+        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, AssociationQueryOptions, SqlEngineOptions)}")
         return ExitCode.DONE
     options = options_of(arguments)
     names, query, asked = options.view_as(HomeOptions), options.view_as(AssociationQueryOptions), options.view_as(RangeOptions)
@@ -130,7 +132,9 @@ def _main(arguments: list[str]) -> int:
     try:
         clock = SystemClock()
         times = interval_of(asked.from_time, asked.to_time, clock.now_us(), asked.time_zone)
-        settings = PlanOptions(asked.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options))
+        settings = PlanOptions(
+            asked.time_zone, clock.now_us(), query.limit, query.offset, least_tasks=least_tasks(options), engine=engine_of(options)
+        )
         plan = plan_statement(home, names.log_project, query.logstore, query.statement, times, settings)
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
         if asked.output is None:

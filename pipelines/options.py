@@ -66,6 +66,32 @@ class AssociationQueryOptions(PipelineOptions):
         )
 
 
+class SqlEngineOptions(PipelineOptions):
+    """What runs the SQL."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--sql_engine",
+            choices=("embedded", "beam-sql"),
+            default="embedded",
+            help="embedded: columns, in the workers (the default). beam-sql: Beam's own SqlTransform; it needs Java and takes fewer statements.",
+        )
+        parser.add_argument(
+            "--beam_sql_jar",
+            default=os.environ.get("LOGSLUICE_BEAM_SQL_JAR"),
+            help="Jar with Beam's SQL expansion service, started once and stopped at the end. "
+            "Default: LOGSLUICE_BEAM_SQL_JAR, else the one Beam downloads.",
+        )
+        parser.add_argument("--beam_sql_service", help="Address host:port of such a service that already runs.")
+        parser.add_argument(
+            "--beam_sql_timeout",
+            type=float,
+            default=3600.0,
+            help="Seconds that planning, and then running, on beam-sql may take. Default: 3600.",
+        )
+
+
 class TransformOptions(PipelineOptions):
     """One transformation job."""
 

@@ -19,7 +19,7 @@ from transforms.sql.engine import EngineLimits
 from transforms.sql.execute import PlanEngine, merge_partials, select_keys
 from transforms.sql.plan import ExternalRead, QueryPlan, ScanTask
 
-__all__ = ["QueryLogs", "external_tables"]
+__all__ = ["QueryLogs", "external_tables", "join_keys"]
 
 
 class QueryLogs(beam.PTransform[Any, Any]):
@@ -78,13 +78,14 @@ def external_tables(tasks: PCollection[Any], plan: QueryPlan, limits: EngineLimi
 
 def _table(tasks: PCollection[Any], plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> PCollection[tuple[str, bytes]]:
     name = read.descriptor.name
-    source = PBegin(tasks.pipeline) if read.keys is None else _keys(tasks, plan, read, limits)
+    source = PBegin(tasks.pipeline) if read.keys is None else join_keys(tasks, plan, read, limits)
     table = source | f"Read ExternalStore '{name}'" >> ReadExternalStore(read)
     named: PCollection[tuple[str, bytes]] = table | f"Name '{name}'" >> beam.WithKeys(name).with_output_types(tuple[str, bytes])
     return named
 
 
-def _keys(tasks: PCollection[Any], plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> PCollection[list[Any]]:
+def join_keys(tasks: PCollection[Any], plan: QueryPlan, read: ExternalRead, limits: EngineLimits) -> PCollection[list[Any]]:
+    """The distinct join keys in all tasks' logs, one list, for a reading that is pushed to the database by key."""
     name = read.descriptor.name
     keys: PCollection[list[Any]] = (
         tasks

@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.pass_obj
 def command(
     app: App, logstore: str, statement: str, from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int,
-    runner: str | None, format: str,
+    sql_engine: str, runner: str | None, format: str,
 ) -> None:  # fmt: skip
     """Show how STATEMENT over LOGSTORE would run: files after pruning, columns, filters, ExternalStores, phases, and why.
 
@@ -36,8 +36,10 @@ def command(
     from transforms.core.moments import parse_zone
     from transforms.sql.explain import explain_json, explain_text
 
-    times, options = plan_settings(from_time, to_time, time_zone, limit, offset)
+    times, options = plan_settings(from_time, to_time, time_zone, limit, offset, engine=sql_engine)
     plan = plan_statement(app.home, app.project, logstore, statement, times, options)
+    if runner is None and plan.beam is not None:
+        runner = "DirectRunner"
     executor = "in process, one engine call" if runner is None else f"Beam pipeline on {runner}"
     zone = parse_zone(time_zone)
     if format == "json":

@@ -34,14 +34,15 @@ __all__ = ["command", "plan_settings"]
 @click.pass_obj
 def command(
     app: App, logstore: str, statement: str, from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int,
-    runner: str | None, format: str, quiet: bool, flags: tuple[str, ...],
+    sql_engine: str, runner: str | None, format: str, quiet: bool, flags: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run one STATEMENT, `search` or `search | SQL`, over LOGSTORE and print its rows.
 
     In SQL the Logstore is `log`, or no FROM at all; ExternalStores of the project are tables by their name. A select without
     LIMIT gives 100 rows. `insert into` writes to an ExternalStore or Logstore and prints how many rows.
 
-    With --runner the same plan runs as a Beam pipeline; the runner's flags follow `--`.
+    With --runner the same plan runs as a Beam pipeline; the runner's flags follow `--`. --sql-engine beam-sql runs it on Beam's own
+    SqlTransform, which needs Java; its service is named by `-- --beam_sql_jar JAR` or LOGSLUICE_BEAM_SQL_JAR.
 
     \b
     Examples:
@@ -49,6 +50,8 @@ def command(
       logsluice query web 'error not timeout' --from -1h --format jsonl
       logsluice query web '* | select count(1) as pv' --runner DirectRunner -- --direct_num_workers 2
     """
+    if sql_engine == "beam-sql":
+        runner, flags = runner or "DirectRunner", ("--sql_engine", sql_engine, *flags)
     if flags and runner is None:
         raise click.UsageError(f"unexpected argument {flags[0]!r}; a statement with blanks needs quotes, runner flags need --runner")
     # Arrow takes NumPy along when there is one. Nothing here needs it, and this process runs nothing else: a tenth of a join's start.
@@ -56,7 +59,7 @@ def command(
     with lean, app.progress("query") as progress:
         progress.note("planning")
         run, tasks = _executor(runner, flags, progress.note)
-        times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=tasks)
+        times, options = plan_settings(from_time, to_time, time_zone, limit, offset, tasks=tasks, engine=sql_engine)
         from pipelines.query import plan_statement
 
         plan = plan_statement(app.home, app.project, logstore, statement, times, options)
@@ -86,7 +89,7 @@ def _executor(runner: str | None, flags: tuple[str, ...], note: Callable[[str], 
 
 
 def plan_settings(
-    from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int, *, tasks: int = 1
+    from_time: str | None, to_time: str | None, time_zone: str, limit: int, offset: int, *, tasks: int = 1, engine: str = "embedded"
 ) -> tuple[Interval, PlanOptions]:
     """What the options of a statement mean to the planner."""
     from pipelines.query import interval_of
@@ -94,4 +97,5 @@ def plan_settings(
     from transforms.sql.planner import PlanOptions
 
     now_us = SystemClock().now_us()
-    return interval_of(from_time, to_time, now_us, time_zone), PlanOptions(time_zone, now_us, limit, offset, least_tasks=tasks)
+    options = PlanOptions(time_zone, now_us, limit, offset, least_tasks=tasks, engine="beam-sql" if engine == "beam-sql" else "embedded")
+    return interval_of(from_time, to_time, now_us, time_zone), options

@@ -23,12 +23,14 @@ _OPTIONS = (
     *_TIMES,
     click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Logs of a search without SQL."),
     click.option("--offset", type=click.IntRange(min=0), default=0, help="Logs of a search without SQL to skip."),
+    click.option("--sql-engine", type=click.Choice(["embedded", "beam-sql"]), default="embedded", show_default=True,
+                 help="What runs the SQL; beam-sql is Beam's own, in a pipeline, with Java."),
     click.option("--runner", metavar="RUNNER", help="Run as a Beam pipeline: DirectRunner (in this process, offline), FlinkRunner, …"),
 )  # fmt: skip
 
 
 def statement_options(function: _F) -> _F:
-    """LOGSTORE, STATEMENT, --from, --to, --time-zone, --limit, --offset, --runner."""
+    """LOGSTORE, STATEMENT, --from, --to, --time-zone, --limit, --offset, --sql-engine, --runner."""
     return _with(function, _OPTIONS)
 
 

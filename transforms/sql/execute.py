@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from transforms.core.errors import QueryFailed
+from transforms.sql.beam_sql import RESULT
 from transforms.sql.engine import Engine, EngineLimits
 from transforms.sql.failures import explain_failure
 from transforms.sql.functions.prelude import install
@@ -15,7 +16,7 @@ from transforms.sql.plan import ExternalRead, QueryPlan, external_name
 from transforms.sql.result import PLAIN_TYPES, Rows
 from transforms.stores.logstore import DataFile
 
-__all__ = ["PlanEngine", "merge_partials", "named_as_planned", "run_explained", "run_whole", "select_keys"]
+__all__ = ["PlanEngine", "finish_beam", "merge_partials", "named_as_planned", "run_explained", "run_whole", "select_keys"]
 
 
 class PlanEngine:
@@ -69,6 +70,17 @@ def merge_partials(plan: QueryPlan, partials: Sequence[Any], limits: EngineLimit
         install(engine.connection, plan.functions)
         engine.define_table(PARTIAL, pa.concat_tables(partials, promote_options="permissive"))
         return named_as_planned(plan, run_explained(engine, plan.phases.merge_sql, Engine.run))
+
+
+def finish_beam(plan: QueryPlan, tables: Sequence[Any], limits: EngineLimits | None = None) -> Any:
+    """The result of a plan for ``beam-sql``, from the Arrow tables of Beam SQL's rows."""
+    import pyarrow as pa
+
+    assert plan.beam is not None
+    with closing(Engine(plan.settings, limits)) as engine:
+        install(engine.connection, plan.functions)
+        engine.define_table(RESULT, pa.concat_tables(tables))
+        return named_as_planned(plan, run_explained(engine, plan.beam.finish, Engine.run))
 
 
 def select_keys(plan: QueryPlan, files: Sequence[DataFile], read: ExternalRead, limits: EngineLimits | None = None) -> list[Any]:

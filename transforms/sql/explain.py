@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from transforms.core.moments import format_moment
+from transforms.sql.beam_sql import BeamSql
 from transforms.sql.plan import ExternalRead, QueryPlan
 from transforms.stores.external_store import Condition
 
@@ -26,8 +27,11 @@ def explain_text(plan: QueryPlan, zone: dt.tzinfo, executor: str) -> str:
     for read in plan.external:
         lines.append(f"  external  {_external_text(read)}")
     lines.append(f"  executor  {executor}")
-    lines.append(f"  engine    embedded (DuckDB), {', '.join(f'{k} = {v}' for k, v in plan.settings.items()) or 'default settings'}")
-    if plan.phases.merge_sql is None:
+    engine = "embedded (DuckDB)" if plan.beam is None else "beam-sql: Beam SQL between two steps of the embedded engine (DuckDB)"
+    lines.append(f"  engine    {engine}, {', '.join(f'{k} = {v}' for k, v in plan.settings.items()) or 'default settings'}")
+    if plan.beam is not None:
+        lines += _beam_text(plan.beam)
+    elif plan.phases.merge_sql is None:
         lines.append(f"  statement {plan.sql}")
     else:
         lines.append(
@@ -39,7 +43,7 @@ def explain_text(plan: QueryPlan, zone: dt.tzinfo, executor: str) -> str:
     if plan.insert is not None:
         kind = "ExternalStore" if plan.insert.external is not None else "Logstore"
         lines.append(f"  insert    into {kind} {plan.insert.name!r} ({', '.join(plan.insert.columns)}), one transaction")
-    lines += [f"  because   {reason}" for reason in plan.reasons]
+    lines += [f"  because   {reason}" for reason in plan.reasons if plan.beam is None or reason != plan.phases.reason]
     lines += [f"  warning   {warning}" for warning in plan.warnings]
     return "\n".join(lines)
 
@@ -79,11 +83,17 @@ def explain_json(plan: QueryPlan, zone: dt.tzinfo, executor: str) -> dict[str, A
         "tasks": [[file.path for file in task.files] for task in plan.tasks],
         "task_sql": plan.phases.task_sql,
         "merge_sql": plan.phases.merge_sql,
+        "beam_sql": None if plan.beam is None else plan.beam.sql,
         "output": [{"name": column.name, "type": column.sql_type} for column in plan.output],
         "insert_into": None if plan.insert is None else plan.insert.name,
         "reasons": list(plan.reasons),
         "warnings": list(plan.warnings),
     }
+
+
+def _beam_text(beam: BeamSql) -> list[str]:
+    lines = [f"  input     {each.name}: {each.select()}" for each in beam.inputs]
+    return [*lines, f"  Beam SQL  {beam.sql}", f"  finish    {beam.finish}"]
 
 
 def _times(plan: QueryPlan, zone: dt.tzinfo) -> str:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from transforms.sql.functions.aggregates import aggregate_split, is_aggregate
 from transforms.sql.scan import LOG
 
-__all__ = ["PARTIAL", "Phases", "split_phases"]
+__all__ = ["PARTIAL", "Phases", "replaced_in", "split_phases"]
 
 PARTIAL = "~partial"
 """The relation's name under which the merge sees the tasks' rows."""
@@ -106,14 +106,14 @@ def _split_groups(tree: exp.Select, calls: list[exp.Expr], whole: str) -> Phases
     task.set("group", exp.Group(expressions=[exp.Literal.number(i + 1) for i in range(len(keys))]) if keys else None)
 
     merge = exp.Select()
-    merge.set("expressions", [_replace(item, replaced) for item in tree.expressions])
+    merge.set("expressions", [replaced_in(item, replaced) for item in tree.expressions])
     merge = merge.from_(exp.Table(this=exp.to_identifier(PARTIAL, quoted=True)))
     if keys:
         merge.set("group", exp.Group(expressions=[_column(f"~g{i}") for i in range(len(keys))]))
     for clause in ("having", "order", "limit", "offset", "distinct"):
         part = tree.args.get(clause)
         if part is not None:
-            merge.set(clause, _replace(part, replaced))
+            merge.set(clause, replaced_in(part, replaced))
     return Phases(task.sql(dialect="duckdb"), merge.sql(dialect="duckdb"), "each task aggregates its files; the partial results are merged")
 
 
@@ -187,7 +187,7 @@ def _with_projections(tree: exp.Select, projections: list[exp.Expr]) -> exp.Sele
     return task
 
 
-def _replace(node: exp.Expr, replaced: list[tuple[exp.Expr, exp.Expr]]) -> exp.Expr:
+def replaced_in(node: exp.Expr, replaced: list[tuple[exp.Expr, exp.Expr]]) -> exp.Expr:
     """A copy in which every subtree equal to a known one gives way to its counterpart."""
 
     def exchange(part: exp.Expr) -> exp.Expr:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from transforms.core.interval import Interval
+from transforms.sql.beam_sql import BeamSql
 from transforms.sql.phases import Phases
 from transforms.sql.scan import LogScan
 from transforms.stores.external_store import Condition, ExternalStoreDescriptor
@@ -106,6 +107,7 @@ class QueryPlan:
         settings: engine session settings; ``functions``: names to install.
         fills_times: ``sql`` holds the ends of ``times`` itself; otherwise only the scan knows them.
         reasons: why it is planned so; ``warnings``: what the user should know.
+        beam: the statement for Beam's own SQL, when it was planned for that engine.
     """
 
     statement: str
@@ -131,6 +133,7 @@ class QueryPlan:
     fills_times: bool = False
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    beam: BeamSql | None = None
 
     @property
     def rows_to_read(self) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from transforms.core.errors import ParameterInvalid
+from transforms.core.errors import Location, ParameterInvalid, StatementError
 from transforms.core.field_columns import TAG_PREFIX
 from transforms.core.interval import Interval
 from transforms.sql.analysis import Analysis, analyse
+from transforms.sql.beam_sql import translate_for_beam
 from transforms.sql.phases import PARTIAL, Phases, split_phases
 from transforms.sql.plan import ExternalRead, InsertInto, KeyPush, OutputColumn, QueryPlan, ScanTask
 from transforms.sql.scan import LOG, LogScan, RawColumns, ScanColumn, quoted
@@ -62,6 +64,7 @@ class PlanOptions:
         limit, offset: of a search without SQL: raw logs, newest first.
         default_limit: rows of a select without LIMIT; None = no limit.
         least_tasks: scan tasks to aim at, at least, when the files allow.
+        engine: what will run the statement; ``beam-sql`` refuses statements that Beam's own SQL cannot run.
     """
 
     time_zone: str = "+08:00"
@@ -70,6 +73,7 @@ class PlanOptions:
     offset: int = 0
     default_limit: int | None = 100
     least_tasks: int = 1
+    engine: Literal["embedded", "beam-sql"] = "embedded"
 
 
 def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOptions) -> QueryPlan:
@@ -87,6 +91,8 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
     raw = RawColumns(snapshot.fields, snapshot.has_overflow)
     predicate = compile_search(search, around.logstore.index, raw)
     if statement.sql is None:
+        if options.engine == "beam-sql":
+            raise _no_sql(statement)
         return _plan_search(statement, describe(search), predicate, raw, snapshot, times, around, options)
     if options.offset:
         raise ParameterInvalid("offset is not available for pagination in sql query, please use limit x,y syntax")
@@ -97,9 +103,12 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
         raw, predicate, times, [ScanColumn(name, _expression(raw, columns[name])) for name in sorted(analysis.log_columns)], snapshot
     )
     external, reasons, warnings = _external(analysis, around)
+    beam = translate_for_beam(analysis, scope) if options.engine == "beam-sql" else None
     phases = split_phases(analysis.tree)
     reads_log = analysis.reads_log
     files = snapshot.files if reads_log else ()
+    # Beam SQL takes rows from any number of tasks.
+    split = beam is not None or phases.merge_sql is not None
     return QueryPlan(
         statement=text,
         search=describe(search),
@@ -115,7 +124,7 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
         rows_total=snapshot.rows_total,
         external=external,
         phases=phases,
-        tasks=_tasks(files, 1 if phases.merge_sql is None else options.least_tasks, split=phases.merge_sql is not None),
+        tasks=_tasks(files, options.least_tasks if split else 1, split=split),
         output=tuple(OutputColumn(column.name, column.sql_type) for column in analysis.output),
         insert=_insert(analysis, around),
         settings=dict(analysis.settings),
@@ -124,6 +133,16 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
         fills_times=analysis.fills_times,
         reasons=(phases.reason, *reasons),
         warnings=(*predicate.warnings, *analysis.warnings, *warnings),
+        beam=beam,
+    )
+
+
+def _no_sql(statement: Statement) -> StatementError:
+    return StatementError(
+        "a search without SQL cannot run on the engine beam-sql",
+        hint="the embedded engine can: leave --sql-engine away; or add | select …",
+        location=Location(statement.text, 0, len(statement.text)),
+        code="BeamSqlUnsupported",
     )
 
 

@@ -56,6 +56,8 @@ class ExpressionTranslator:
         out = method(node, env)
         if out.span is None:
             out.span = span_of(node)
+        # Other engines are told by the tree alone (`beam_sql`).
+        out.sql.meta.update(sql_type=str(out.type), span=out.span)
         return out
 
     def full(self, node: exp.Expr, env: Environment) -> Typed:

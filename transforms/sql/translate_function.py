@@ -166,6 +166,7 @@ class FunctionTranslator:
 
         function, call = self._match(name, group, given, inside, span)
         tree = function.build(call)
+        tree.meta["called"] = name
         partials: tuple[exp.Expr, ...] = ()
         if function.kind == "aggregate":
             where_tree = self.expressions.condition(condition, inside, "the condition of FILTER").sql if condition is not None else None
