@@ -15,7 +15,7 @@ from transforms.schedule.instance_tags import instance_tags
 from transforms.schedule.ledger import Turn
 from transforms.schedule.task import Task
 from transforms.sql.plan import QueryPlan
-from transforms.sql.planner import PlanOptions, Surroundings, plan_query
+from transforms.sql.planner import PlanOptions, SqlEngine, Surroundings, plan_query
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
 from transforms.stores.table_commit import TableCommit
@@ -50,7 +50,7 @@ class InstancePlan:
     tags: Mapping[str, str]
 
 
-def plan_instance(home: Home, turn: Turn, *, least_tasks: int = 1) -> InstancePlan:
+def plan_instance(home: Home, turn: Turn, *, least_tasks: int = 1, engine: SqlEngine = "embedded") -> InstancePlan:
     """The plan of a turn's attempt. Raises StatementError, NotFound, StoreError: the attempt has failed then."""
     task, instance = turn.entry.task, turn.instance
     began_us = instance.execute_us or 0
@@ -62,7 +62,7 @@ def plan_instance(home: Home, turn: Turn, *, least_tasks: int = 1) -> InstancePl
         len(instance.runs),
         any(run.attempts and run.attempts[-1].failure is None for run in instance.runs[:-1]),
         writer_of(turn.entry.schedule_id, turn.number),
-        plan_window(home, task, instance.schedule_time, instance.window, began_us, least_tasks=least_tasks),
+        plan_window(home, task, instance.schedule_time, instance.window, began_us, least_tasks=least_tasks, engine=engine),
         target_of(home, task),
         instance_tags(task.project, task.name, instance),
     )
@@ -88,11 +88,19 @@ def writer_of(schedule_id: str, turn: int) -> AppTransaction:
 
 
 def plan_window(
-    home: Home, task: Task, schedule_time: int, window: Interval, now_us: int, *, least_tasks: int = 1, around: Surroundings | None = None
+    home: Home,
+    task: Task,
+    schedule_time: int,
+    window: Interval,
+    now_us: int,
+    *,
+    least_tasks: int = 1,
+    engine: SqlEngine = "embedded",
+    around: Surroundings | None = None,
 ) -> QueryPlan:
     """A task's statement over one window. ``around``: what is asked instead of the home."""
     # One row more than may be written shows that there are too many.
-    settings = PlanOptions(zone_name(task), now_us, default_limit=MOST_RESULT_ROWS + 1, least_tasks=least_tasks)
+    settings = PlanOptions(zone_name(task), now_us, default_limit=MOST_RESULT_ROWS + 1, least_tasks=least_tasks, engine=engine)
     around = around or surroundings_of(home, task.project, task.source)
     plan = plan_query(task.statement_at(schedule_time, window), window, around, settings)
     if plan.kind != "select":

@@ -34,20 +34,19 @@ from apache_beam.transforms.window import GlobalWindows  # noqa: E402
 from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
 from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
-from pipelines.launch import engine_threads, flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
-from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions  # noqa: E402
+from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of  # noqa: E402
+from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions, SqlEngineOptions  # noqa: E402
 from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
+from pipelines.sql_engine import engine_of, query_transform, run_query_pipeline  # noqa: E402
 from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from transforms.core.arrow_stream import from_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
 from transforms.core.error_transport import portable_errors  # noqa: E402
 from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.core.moments import parse_moment, parse_zone  # noqa: E402
-from transforms.query_logs import QueryLogs  # noqa: E402
 from transforms.schedule.failure import INTERRUPTED, failure_of  # noqa: E402
 from transforms.schedule.instance import InstanceState  # noqa: E402
 from transforms.schedule.ledger import InstanceEntry, Outcome, Turn  # noqa: E402
-from transforms.sql.engine import EngineLimits  # noqa: E402
 from transforms.stores.logstore import LogstoreDescriptor  # noqa: E402
 from transforms.write_external_store import WriteExternalStore  # noqa: E402
 from transforms.write_instance import InstanceWritten, WriteInstance  # noqa: E402
@@ -55,9 +54,9 @@ from transforms.write_instance import InstanceWritten, WriteInstance  # noqa: E4
 __all__ = ["build", "main", "run_recorded", "run_turn"]
 
 
-def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, limits: EngineLimits | None = None) -> None:
+def build(pipeline: beam.Pipeline, plan: InstancePlan, output: str, options: PipelineOptions) -> None:
     """Add the steps of an instance to a pipeline. What was written goes to ``output`` as JSON."""
-    result = pipeline | "Query" >> QueryLogs(plan.query, limits, window=plan.window)
+    result = pipeline | "Query" >> query_transform(plan.query, options, window=plan.window)
     if isinstance(plan.target, LogstoreDescriptor):
         logs_of = rows_to_logs(plan.task, plan.window, plan.tags, label_shards(plan.task, plan.target))
         written = result | f"To '{plan.target.name}'" >> WriteInstance(plan.target, logs_of, plan.writer, plan.instance)
@@ -105,12 +104,12 @@ def run_turn(home: Home, turn: Turn, options: PipelineOptions) -> Outcome:
     output = options.view_as(RangeOptions).output
     if output is None and not is_local(options):
         raise ParameterInvalid("this runner's workers cannot report back", hint="give --output, a folder or URL that they and you reach")
-    plan = plan_instance(home, turn, least_tasks=least_tasks(options))
+    plan = plan_instance(home, turn, least_tasks=least_tasks(options), engine=engine_of(options))
     with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
         path = f"{output or folder}/{plan.writer.app_id}-{plan.writer.version}.json"
         pipeline = new_pipeline(options)
-        build(pipeline, plan, path, EngineLimits(threads=engine_threads(options, 0)))
-        run_pipeline(pipeline)
+        build(pipeline, plan, path, options)
+        run_query_pipeline(pipeline, plan.query, options)
         with FileSystems.open(path) as file:
             written = InstanceWritten(**json.loads(file.read()))
     query = plan.query
@@ -143,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _main(arguments: list[str]) -> int:
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, ScheduledSqlOptions)}")
+        sys.stdout.write(f"{__doc__}\n{flags_help(HomeOptions, RangeOptions, ScheduledSqlOptions, SqlEngineOptions)}")
         return ExitCode.DONE
     options = options_of(arguments)
     names, asked, flags = options.view_as(HomeOptions), options.view_as(RangeOptions), options.view_as(ScheduledSqlOptions)

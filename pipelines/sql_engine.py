@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -14,9 +14,11 @@ from pipelines.launch import engine_threads, run_pipeline
 from pipelines.options import SqlEngineOptions
 from transforms.core.error_transport import error_in
 from transforms.core.errors import Location, LogsluiceError, QueryFailed, StatementError, StoreUnavailable
+from transforms.core.interval import Interval
 from transforms.query_logs import QueryLogs
 from transforms.sql.engine import EngineLimits
 from transforms.sql.plan import QueryPlan
+from transforms.sql.planner import SqlEngine
 
 __all__ = ["engine_of", "query_transform", "run_query_pipeline"]
 
@@ -24,21 +26,24 @@ _CAUSE = re.compile(r"Caused by: (?:[\w.$]+\.)?(\w+(?:Exception|Error)): ([^\n]*
 _MARK = re.compile(r"failure~(\d+)~")
 
 
-def engine_of(options: PipelineOptions) -> Literal["embedded", "beam-sql"]:
+def engine_of(options: PipelineOptions) -> SqlEngine:
     """The engine to plan for (`PlanOptions.engine`)."""
-    return cast(Literal["embedded", "beam-sql"], options.view_as(SqlEngineOptions).sql_engine)
+    return cast(SqlEngine, options.view_as(SqlEngineOptions).sql_engine)
 
 
-def query_transform(plan: QueryPlan, options: PipelineOptions, threads: int = 0) -> beam.PTransform[Any, Any]:
+def query_transform(
+    plan: QueryPlan, options: PipelineOptions, threads: int = 0, *, window: Interval | None = None
+) -> beam.PTransform[Any, Any]:
     """What runs a plan: one element, the result as an Arrow IPC stream, whichever engine it was planned for.
 
     For ``beam-sql`` its Java service is found or started. ``threads`` of the embedded engine; 0 = the cores, shared by the workers.
+    ``window``: an SQL time window that the embedded engine's elements stand in; with ``beam-sql`` rows stand in the plan's interval.
 
     Raises StoreUnavailable, NotFound.
     """
     limits = EngineLimits(threads=engine_threads(options, threads))
     if plan.beam is None:
-        return QueryLogs(plan, limits)
+        return QueryLogs(plan, limits, window=window)
     from transforms.query_logs_beam_sql import QueryLogsBeamSql
 
     asked = options.view_as(SqlEngineOptions)

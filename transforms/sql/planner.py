@@ -23,7 +23,10 @@ from transforms.stores.external_store import Column, ExternalStoreDescriptor, Ta
 from transforms.stores.index import Index
 from transforms.stores.logstore import DataFile, LogstoreDescriptor, Snapshot
 
-__all__ = ["PlanOptions", "Surroundings", "plan_query"]
+__all__ = ["PlanOptions", "SqlEngine", "Surroundings", "plan_query"]
+
+SqlEngine = Literal["embedded", "beam-sql"]
+"""What runs a statement: columns in the workers, or Beam's own SqlTransform."""
 
 BIG_STORE_ROWS = 1_000_000
 """From here on an ExternalStore is read by join keys when the logs have few."""
@@ -73,7 +76,7 @@ class PlanOptions:
     offset: int = 0
     default_limit: int | None = 100
     least_tasks: int = 1
-    engine: Literal["embedded", "beam-sql"] = "embedded"
+    engine: SqlEngine = "embedded"
 
 
 def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOptions) -> QueryPlan:
