@@ -396,7 +396,7 @@ def limited(mariadb: MariadbServer, database: Database, *grants: str) -> Databas
 def test_a_user_who_may_not_create_gets_the_statement_to_run(mariadb: MariadbServer, tmp_path: Path) -> None:
     database = mariadb.database()
     database.execute(MINUTES)
-    store = mysql_store(limited(mariadb, database, f"select, insert, delete on {database.name}.t"), "t", tmp_path)
+    store = mysql_store(limited(mariadb, database, f"select, insert on {database.name}.t"), "t", tmp_path)
     with pytest.raises(StoreRejected, match="CREATE command denied") as caught:
         store.commit_rows(minutes(ANN), commit(1, window_column="minute"))
     before, _, statement = (caught.value.hint or "").partition(": ")
@@ -406,7 +406,10 @@ def test_a_user_who_may_not_create_gets_the_statement_to_run(mariadb: MariadbSer
     database.execute(statement)
     mariadb.execute(f"grant select, insert, update, delete on {database.name}.{RECORDS_TABLE} to {database.user}_l@'%'")
     store.close()
-    assert store.commit_rows(minutes(ANN), commit(1, window_column="minute")).applied
+    with pytest.raises(StoreRejected, match="DELETE command denied") as caught:
+        store.commit_rows(minutes(ANN), commit(1, window_column="minute"))
+    assert "DELETE where rows are replaced" in (caught.value.hint or "")
+    assert store.commit_rows(minutes(ANN), commit(1)).applied
     assert table(store) == stored(ANN)
 
 

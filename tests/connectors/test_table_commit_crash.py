@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from tests.connectors.sql_stores import mysql_store, rows, sqlite_store
-from tests.crash import count_moments, run, run_killed_at, start
+from tests.crash import count_moments, run, run_killed_after, run_killed_at, start
 from tests.mariadb import Database, MariadbServer
 from transforms.connectors import open_external_store
 from transforms.connectors.sql_database import SqlDatabaseStore
@@ -275,7 +276,7 @@ def test_a_connection_lost_after_the_server_committed(
 def test_a_server_that_stays_away_while_committing(
     mariadb: MariadbServer, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transforms.connectors.sql_database._PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("transforms.connectors.sql_database._PATIENT", (0.01, 0.01))
     store = mysql_store(database, "t", tmp_path)
     try:
         with at("external-store.commit", "before", mariadb.kill), pytest.raises(StoreUnavailable, match="lost while committing") as caught:
@@ -396,3 +397,39 @@ def test_threads_that_race_for_the_first_commit_make_one_table(store: SqlDatabas
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(4))) == [True] * 4
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("column", ["window_column='minute'", "instance_column='run_id'"])
+def test_killed_at_random_times(store: SqlDatabaseStore, column: str) -> None:
+    pick = random.Random(20260722)
+    began = time.monotonic()
+    run(program(store, 1, COUNT, column))
+    whole, stands = time.monotonic() - began, COUNT
+    outcomes = set()
+    for attempt in range(2, 52):
+        count = COUNT + attempt
+        run_killed_after(program(store, attempt, count, column), pick.uniform(0.5, 1.1) * whole)
+        now = settled(store)
+        assert now in ({stands: stands}, {count: count})
+        outcomes.add(now == {count: count})
+        (stands,) = now
+    assert outcomes == {True, False}, "the kills should fall on both sides of the commit"
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(40, marks=pytest.mark.soak)])
+def test_a_server_that_dies_at_random_times(mariadb: MariadbServer, database: Database, tmp_path: Path, times: int) -> None:
+    """It is killed while rows are removed, inserted or committed, and starts again at once: nobody needs to try again."""
+    store = mysql_store(database, "t", tmp_path)
+    pick = random.Random(20260722)
+    began = time.monotonic()
+    store.commit_rows(made(COUNT), by_window(1))
+    whole = time.monotonic() - began
+    with ThreadPoolExecutor(1) as pool:
+        for attempt in range(2, 2 + times):
+            committing = pool.submit(store.commit_rows, made(COUNT + attempt), by_window(attempt))
+            time.sleep(pick.uniform(0, whole))
+            mariadb.kill()
+            mariadb.start()  # by this thread: a server dies with the one that started it
+            assert committing.result(timeout=120) == TableCommitted(COUNT + attempt, True, attempt)
+            assert counts(store) == {COUNT + attempt: COUNT + attempt}

@@ -32,6 +32,8 @@ __all__ = ["SqlDatabaseStore", "dialect_of", "open_sql_database"]
 SMALL_BYTES = 20 * 2**20
 """Above this a table is large for a join."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+_PATIENT = (*_PAUSES, 3.2, 6.4)
+"""For a commit, which has computed rows to lose: as long as a server takes to start again."""
 _Answer = TypeVar("_Answer")
 _engines: dict[tuple[object, ...], sa.Engine] = {}
 
@@ -146,7 +148,7 @@ class SqlDatabaseStore:
         writer = InstanceWriter(self._dialect, self._columns(), commit)
         writer.check(repeatable)
         self._retried("preparing to write", writer.prepare)
-        pauses = iter(_PAUSES)
+        pauses = iter(_PATIENT)
         unsure = False
         while True:
             try:

@@ -183,6 +183,7 @@ class PostgresqlDialect(DatabaseDialect):
             )
 
     def begin_commit(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("set transaction isolation level read committed")
         connection.exec_driver_sql(f"set local idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
         connection.exec_driver_sql(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
 
