@@ -30,9 +30,11 @@ __all__ = [
     "origins_of",
     "partition_values",
     "plain_name",
+    "plain_path_of",
     "received_span",
     "remove_action",
     "renamed",
+    "same_place",
     "typed_of",
 ]
 
@@ -44,6 +46,11 @@ _MERGED = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.")
 def plain_name(shard: int, moment_us: int, ordinal: int, full: bool) -> str:
     """The relative path of a new data file; within one moment the ordinal keeps the order."""
     return f"data/{shard}/{moment_us:016x}.{ordinal:06d}.{secrets.token_hex(8)}{_FULL if full else _END}"
+
+
+def plain_path_of(moment_us: int, number: int) -> str:
+    """The relative path that a file of a number would have; see `number_of`."""
+    return f"data/{moment_us:016x}.000000.{number % (1 << 64):016x}{_END}"
 
 
 def merged_name(shard: int, first: int, last: int, ordinal: int, full: bool) -> str:
@@ -62,6 +69,11 @@ def number_of(file: DataFile) -> int:
     """A file's own number: 64 bits, with a sign."""
     number = int(_base(file.path).removesuffix(_END).removesuffix(".full").rpartition(".")[2], 16)
     return number - (1 << 64) if number >> 63 else number
+
+
+def same_place(file: DataFile, other: DataFile) -> bool:
+    """Whether a file took another's place in the order: all of its name but the random part is the same."""
+    return _place(file) == _place(other)
 
 
 def is_full(file: DataFile) -> bool:
@@ -130,6 +142,10 @@ def origins_of(least: str | None, greatest: str | None, without: int | None) -> 
     if least is None or greatest is None:
         return None, None
     return (least, None) if least == greatest and without == 0 else (None, (least, greatest))
+
+
+def _place(file: DataFile) -> str:
+    return _base(file.path).removesuffix(_END).removesuffix(".full").rpartition(".")[0]
 
 
 def _base(path: str) -> str:

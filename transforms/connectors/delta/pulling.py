@@ -6,14 +6,14 @@ each of their logs was written in first, and keep the order. Logs that are in no
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from transforms.connectors.delta.actions import number_of, received_span
+from transforms.connectors.delta.actions import number_of, received_span, same_place
 from transforms.connectors.delta.reading import files_in, present, receive_times_in, row_groups, with_receive_time
 from transforms.connectors.delta.shaping import restore_overflow
 from transforms.connectors.delta.shard_places import Piece, ShardPlaces
@@ -25,7 +25,7 @@ from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import DataFile
 from transforms.stores.sharded_store import Pulled
 
-__all__ = ["pull"]
+__all__ = ["Told", "pull", "told_by"]
 
 _CELLS = 4_000_000
 """Most logs × fields of one group: an absent field costs memory too."""
@@ -166,21 +166,56 @@ def _rewritten(storage: Storage, piece: Piece, files: Sequence[DataFile]) -> tup
     for other in files:
         first, last = received_span(other)
         if first <= moment <= last and storage.size(storage.relative(other.path)) is not None:
-            rows = _rows_in(storage, other, number_of(piece.file), moment, piece.offset, piece.file.rows)
+            rows = _rows_in(storage, other, piece)
             if len(rows):
                 found.append((other, rows))
     return found, sum(len(rows) for _, rows in found)
 
 
-def _rows_in(storage: Any, file: DataFile, number: int, moment: int, offset: int, count: int) -> Any:
-    numbers, moments = _told_by(storage, file)
-    if numbers is not None:
-        return np.flatnonzero(numbers == number)
-    # Made by a compaction that did not tell files yet: a commit's logs follow each other as well as its files did.
-    rows = np.arange(file.rows) if moments is None else np.flatnonzero(moments == moment)
-    return rows[offset : offset + count]
+def _rows_in(storage: Storage, other: DataFile, piece: Piece) -> Any:
+    """Which rows of a file are logs of a piece's file, in order."""
+    told = told_by(storage, other)
+    number = number_of(piece.file)
+    rows = told.of(number) if number else np.arange(0)
+    if len(rows) or not told.untold:
+        return rows
+    # Rewritten before files were told: a commit's logs follow each other as its files did.
+    if told.moments is None:
+        return np.arange(other.rows) if same_place(other, piece.file) else rows
+    moments = np.flatnonzero((told.moments == piece.file.receive_time) & (told.numbers == 0))
+    return moments if not number else moments[piece.offset : piece.offset + piece.file.rows]
 
 
-@lru_cache(maxsize=2)
-def _told_by(storage: Any, file: DataFile) -> tuple[Any, Any]:
-    return files_in(storage, file), receive_times_in(storage, file)
+class Told:
+    """What a file tells of the files its logs were written in first.
+
+    Attributes:
+        numbers: of those files, for each log; 0 = not told.
+        moments: when each log was received; None when all share the file's.
+        untold: whether some are not told.
+    """
+
+    def __init__(self, numbers: Any, moments: Any, rows: int) -> None:
+        self.numbers = np.zeros(rows, np.int64) if numbers is None else numbers
+        self.moments = moments
+        self.untold = not self.numbers.all()
+        self._order = np.argsort(self.numbers, kind="stable")
+        self._sorted = self.numbers[self._order]
+
+    def of(self, number: int) -> Any:
+        """The rows of one file, in order."""
+        return self._order[np.searchsorted(self._sorted, number, "left") : np.searchsorted(self._sorted, number, "right")]
+
+
+_remembered: OrderedDict[str, Told] = OrderedDict()
+_MOST_REMEMBERED = 2
+
+
+def told_by(storage: Storage, file: DataFile) -> Told:
+    """Kept for the files used last: a reader finds many small files in one that compaction made."""
+    found = _remembered.get(file.path)
+    if found is None:
+        found = _remembered[file.path] = Told(files_in(storage, file), receive_times_in(storage, file), file.rows)
+        while len(_remembered) > _MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    return found

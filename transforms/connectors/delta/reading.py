@@ -82,7 +82,7 @@ def row_groups(
 
 
 def files_in(storage: Storage, file: DataFile) -> Any:
-    """Which file each log of a rewritten file was written in first, as 64-bit numbers in the file's order; None when it does not tell."""
+    """Which file each log of a rewritten file was written in first, as 64-bit numbers, 0 = it is not told; None when none is."""
     return _numbers(storage, file, FILE)
 
 
@@ -95,7 +95,7 @@ def _numbers(storage: Storage, file: DataFile, column: str) -> Any:
     with _opened(storage, file) as (parquet, _):
         if column not in parquet.schema_arrow.names:
             return None
-        return parquet.read([column])[column].to_numpy()
+        return pc.fill_null(parquet.read([column])[column], 0).to_numpy()
 
 
 def origins_in(storage: Storage, file: DataFile) -> set[str]:

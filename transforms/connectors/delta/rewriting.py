@@ -80,7 +80,9 @@ def sum_of(reports: Sequence[MaintenanceReport]) -> MaintenanceReport:
 def frames_of_file(storage: Storage, file: DataFile) -> Iterator[pl.DataFrame]:
     """What a file holds of its own: no typed twins, no receive time that all its logs share; and which file each log was written in."""
     for frame in row_groups(storage, file, inner=True):
-        yield frame if FILE in frame.columns else frame.with_columns(pl.lit(number_of(file), pl.Int64).alias(FILE))
+        # Compactions did not always tell files.
+        number = None if file.receive_time is None else number_of(file)
+        yield frame if FILE in frame.columns else frame.with_columns(pl.lit(number, pl.Int64).alias(FILE))
 
 
 def _stamped(storage: Storage, files: Sequence[DataFile]) -> Iterator[pl.DataFrame]:

@@ -7,10 +7,10 @@ the ends of all shards before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from transforms.connectors.delta.actions import order_key
+from transforms.connectors.delta.actions import order_key, received_span
 from transforms.connectors.delta.commit_log import CommitEntry, CommitLog, ends_after, received_after, state_before
 from transforms.connectors.delta.storage import Storage
 from transforms.core.clock import Clock
@@ -36,7 +36,10 @@ class FollowedLog(CommitLog, Protocol):
 
 @dataclass(frozen=True)
 class Piece:
-    """Logs of one commit's file: rows ``[first, last)``; ``number`` is the file's in its commit, ``offset`` the logs of files before it."""
+    """Logs of one commit's file: rows ``[first, last)``; ``number`` is the file's in its commit, ``offset`` the logs of files before it.
+
+    A commit that the log tells no more has the version 0.
+    """
 
     version: int
     number: int
@@ -47,6 +50,8 @@ class Piece:
 
     def place(self, row: int) -> Cursor:
         """Behind so many of the file's logs."""
+        if not self.version:
+            return Cursor(0, self.file.receive_time or 0, self.offset + row)
         return Cursor(self.version, self.number, row)
 
 
@@ -78,6 +83,7 @@ class ShardPlaces:
         self._log = log
         self._head = head
         self._clock = clock
+        self._histories: dict[int, tuple[int, Sequence[Piece]]] = {}
         self._looked_us = 0
         self._version = -1
         self._shards = ShardMap(())
@@ -121,15 +127,19 @@ class ShardPlaces:
             else:
                 low = middle
         before, received = state_before(self._log, high)
-        if received >= receive_time and high > 0:  # the commits of that time have been cleaned away
-            raise self._expired(f"logs received at {receive_time} microseconds")
+        if received >= receive_time:  # the log tells those commits no more
+            place = BEGIN
+            for piece in self._history(shard):
+                if (piece.file.receive_time or 0) >= receive_time:
+                    return place
+                place = piece.place(piece.last)
         return before.get(shard, BEGIN)
 
     def time_of(self, shard: int, cursor: Cursor) -> int:
         end = self._checked(shard, cursor)
         if cursor >= end:
             return self._received + 1
-        return self._next(shard, cursor)[0].receive_time or 0
+        return self._received_behind(shard, cursor)
 
     def lag_us(self, shard: int, cursor: Cursor) -> int:
         end = self._checked(shard, cursor)
@@ -137,7 +147,7 @@ class ShardPlaces:
             return 0
         newest = self._log.entry(end.version)
         received = newest.receive_time if newest is not None and newest.receive_time is not None else self._received
-        return max(1, received - (self._next(shard, cursor)[0].receive_time or 0) + 1)
+        return max(1, received - self._received_behind(shard, cursor) + 1)
 
     def reach(self, shard: int, cursor: Cursor, max_rows: int) -> Cursor:
         if max_rows < 1:
@@ -158,6 +168,9 @@ class ShardPlaces:
     def pieces(self, shard: int, cursor: Cursor, stop: Cursor) -> Iterator[Piece]:
         """The files between two places, in order."""
         place = cursor
+        if place < stop and self._before_log(place):
+            yield from (piece for piece in (_between(known, cursor, stop) for known in self._history(shard)) if piece is not None)
+            place = max(place, state_before(self._log, self._oldest())[0].get(shard, BEGIN))
         while place < stop:
             entry, place = self._next(shard, place)
             offset = 0
@@ -172,6 +185,30 @@ class ShardPlaces:
                     yield Piece(entry.version, number, file, first, last, offset)
                 offset += file.rows
             place = Cursor(entry.version, len(entry.files[shard]) - 1, entry.files[shard][-1].rows)
+
+    def _received_behind(self, shard: int, cursor: Cursor) -> int:
+        """When the first log behind a cursor that is not the end was received."""
+        if self._before_log(cursor):
+            for piece in self._history(shard):
+                if piece.place(piece.last) > cursor:
+                    return piece.file.receive_time or 0
+        return self._next(shard, cursor)[0].receive_time or 0
+
+    def _before_log(self, place: Cursor) -> bool:
+        """Whether a place is told by receive time, or is the beginning of more than the log tells."""
+        return place.version == 0 and self._log.entry(0) is None
+
+    def _history(self, shard: int) -> Sequence[Piece]:
+        """The logs of the commits that the log tells no more."""
+        files, version = self.files_of(shard), self._active_at[0]
+        known = self._histories.get(shard)
+        if known is None or known[0] != version:
+            from transforms.connectors.delta.shard_history import history
+
+            _, newest = state_before(self._log, self._oldest())
+            old = [file for file in files if received_span(file)[0] <= newest]
+            known = self._histories[shard] = (version, history(self.storage, old, newest))
+        return known[1]
 
     def files_of(self, shard: int, *, fresh: bool = False) -> Sequence[DataFile]:
         """The files of a shard at the newest version, in commit order; ``fresh``: look for a newer one first."""
@@ -219,7 +256,7 @@ class ShardPlaces:
     def _checked(self, shard: int, cursor: Cursor) -> Cursor:
         """The end of a shard that has the place of a cursor."""
         end = self.end(shard)
-        if cursor in (BEGIN, end):
+        if cursor in (BEGIN, end) or (self._before_log(cursor) and cursor < end):
             return end
         files = () if (entry := self._log.entry(cursor.version)) is None else entry.files.get(shard, ())
         known = entry is not None and not (cursor.file < len(files) and 1 <= cursor.row <= files[cursor.file].rows)
@@ -259,7 +296,7 @@ class ShardPlaces:
         oldest = self._oldest()
         before, _ = state_before(self._log, oldest)
         place = before.get(shard, BEGIN)
-        if cursor != BEGIN and place > cursor:
+        if cursor.version and place > cursor:
             raise self._expired(f"logs of shard {shard} behind {cursor.text}")
         return oldest - 1, max(cursor, place)
 
@@ -282,3 +319,13 @@ class ShardPlaces:
             hint="go on from the beginning of what is kept, or from a time",
             code="CursorExpired",
         )
+
+
+def _between(piece: Piece, cursor: Cursor, stop: Cursor) -> Piece | None:
+    """What lies between two places of a piece that the log tells no more."""
+    if piece.place(piece.last) <= cursor or piece.place(0) >= stop:
+        return None
+    moment = piece.file.receive_time
+    first = max(0, cursor.row - piece.offset) if cursor.file == moment else 0
+    last = min(piece.last, stop.row - piece.offset) if (stop.version, stop.file) == (0, moment) else piece.last
+    return replace(piece, first=first, last=last) if first < last else None
