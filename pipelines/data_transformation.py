@@ -56,6 +56,9 @@ from transforms.write_logstores import Destination, SaveFiles, WriteLogstores, l
 
 __all__ = ["Finished", "build", "main", "run_transform"]
 
+_TASKS_OF_A_WORKER = 8
+"""A task costs next to nothing here: it reads some row groups."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -226,7 +229,7 @@ def run_transform(
             name = f"{plan.project}-{plan.job.name}-{run.number}-{run.started_us}"
             files, reports = (f"{output or folder}/{name}.{kind}" for kind in ("files", "reports"))
             pipeline = new_pipeline(options)
-            build(pipeline, plan, files, reports, least=least_tasks(options))
+            build(pipeline, plan, files, reports, least=least_tasks(options, _TASKS_OF_A_WORKER))
             note(f"reading {counted(len(plan.snapshot.files), 'file')}")
             with listening("rule_events", advance):
                 run_pipeline(pipeline)

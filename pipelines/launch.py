@@ -71,14 +71,17 @@ def worker_count(options: PipelineOptions) -> int:
     return int(asked) if asked else (os.cpu_count() or 1 if asked == 0 else 1)
 
 
-def least_tasks(options: PipelineOptions) -> int:
-    """Scan tasks to aim at: one for a single worker, two for each of several, so that a slow one does not hold up the rest."""
+def least_tasks(options: PipelineOptions, each: int = 2) -> int:
+    """Scan tasks to aim at: one for a single worker, ``each`` for every one of several, so that a slow one does not hold up the rest.
+
+    The local runner deals tasks out before it starts, whatever their sizes: the more there are, the more alike the workers' shares.
+    """
     asked = options.view_as(RangeOptions).least_tasks
     if asked:
         return int(asked)
     if not is_local(options):
         return _REMOTE_TASKS
-    return 1 if worker_count(options) == 1 else 2 * worker_count(options)
+    return 1 if worker_count(options) == 1 else each * worker_count(options)
 
 
 def engine_threads(options: PipelineOptions, asked: int) -> int:

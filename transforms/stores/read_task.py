@@ -34,7 +34,14 @@ def read_tasks(snapshot: Snapshot, least: int = 1, most_bytes: int = TASK_BYTES)
     ``least`` tasks are aimed at, so that as many workers have something to do: big files are then shared by several.
     """
     aim = max(1, min(most_bytes, -(-sum(file.size for file in snapshot.files) // max(1, least))))
-    pieces = [piece for run in _runs(snapshot.files, aim) for piece in _pieces(run, aim)]
+    runs = list(_runs(snapshot.files, aim))
+    # A little above the aim is not worth a second task.
+    parts = [max(1, round(run[0].size / aim)) if len(run) == 1 else 1 for run in runs]
+    alone = [place for place, run in enumerate(runs) if len(run) == 1 and run[0].rows > 1]
+    while alone and sum(parts) < least:
+        # Tasks of much the same size, and as many as are aimed at: they are dealt out evenly.
+        parts[max(alone, key=lambda place: runs[place][0].size / parts[place])] += 1
+    pieces = [(run, part, count) for run, count in zip(runs, parts, strict=True) for part in range(count)]
     return tuple(ReadTask(number, *piece) for number, piece in enumerate(pieces))
 
 
@@ -49,10 +56,3 @@ def _runs(files: tuple[DataFile, ...], aim: int) -> Iterator[tuple[DataFile, ...
         size += file.size
     if run:
         yield tuple(run)
-
-
-def _pieces(run: tuple[DataFile, ...], aim: int) -> Iterator[tuple[tuple[DataFile, ...], int, int]]:
-    # A little above the aim is not worth a second task.
-    parts = round(run[0].size / aim) if len(run) == 1 else 1
-    for part in range(max(1, parts)):
-        yield run, part, max(1, parts)
