@@ -254,7 +254,12 @@ def test_cancelled_while_it_runs_waits_or_is_asked_for(kept: Kept) -> None:
     kept.run()
     ledger.retry("default", "per-minute", str(START + 1_200))
     ledger.cancel("default", "per-minute", str(START + 1_200))
-    assert states(kept) == {0: "FAILED", 600: "FAILED", 1_200: "SUCCEEDED"}
+    ledger.retry("default", "per-minute", str(START))
+    ledger.retry("default", "per-minute", str(START + 600))
+    running = kept.claim()
+    ledger.cancel("default", "per-minute", str(START + 600))
+    assert ledger.succeed(running, Outcome()).instance.state == "SUCCEEDED", "another one was cancelled"
+    assert states(kept) == {0: "SUCCEEDED", 600: "FAILED", 1_200: "SUCCEEDED"}
     assert kept.waits().until_us == (START + 1_800) * SECOND
 
 

@@ -97,8 +97,11 @@ def test_one_schedule_time_by_hand(kept: Kept) -> None:
     times = [kept.run(0).instance.schedule_time for _ in range(5)]
     assert times == [START + step * 600 for step in (0, 1, 3, 4, 5)], "the schedule leaves out what is there"
     assert ledger.progress("default", "per-minute").taken == frozenset()
+    assert ledger.forget(kept.now_us + 1) == 4, "once the schedule has passed it, it may be forgotten like any other"
+    kept.now_us += 1
+    ledger.succeed(ledger.claim_at("default", "per-minute", START + 1_200, "hand", 30), Outcome())
     again = ledger.claim_at("default", "per-minute", START + 1_200, "hand", 30)
-    assert [run.trigger for run in again.instance.runs] == ["backfill", "manual"] and again.number == 7
+    assert [run.trigger for run in again.instance.runs] == ["backfill", "manual"] and again.number == 8
     ledger.fail(again, BAD)
     at_once = ledger.claim_at("default", "per-minute", START + 1_200, "hand", 30)
     assert len(at_once.instance.run.attempts) == 2, "its next attempt, before its time"
