@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
 from transforms.sql.planner import PlanOptions
 from transforms.stores.logstore import LogstoreDescriptor, metricstore_descriptor
+from transforms.stores.metricstore import encode_labels
 from transforms.stores.shard import even_shards
 
 NANO = 1_617_242_400_000_000_000
@@ -127,3 +129,27 @@ def test_what_is_refused(metrics: Home, logstore: str, statement: str, words: st
     with pytest.raises(SqlError) as caught:
         rows(metrics, statement, logstore=logstore)
     assert words in caught.value.message and hint in (caught.value.hint or "") and caught.value.location is not None
+
+
+def test_a_label_by_its_key_is_what_the_map_has(tmp_path: Any) -> None:
+    """A lookup with a constant key is computed another way than one whose key comes from a row."""
+    home = Home.create(tmp_path / "home")
+    store = home.create_logstore(metricstore_descriptor(DEFAULT_PROJECT, "metrics", "", even_shards(1)))
+    keys = ["a", "aa", "b", "_", "A", "a_b"]
+    chance = random.Random(11)
+    values = ["", "x", "a#$#y", "#$#", "é日", "two\nlines", "b#", "$", "a'b\"c\\d", "."]
+    labels = [{key: chance.choice(values) for key in keys if chance.random() < 0.5} for _ in range(200)]
+    logs = [{"__name__": "m", "__labels__": encode_labels(each), "__time_nano__": str(NANO + at * 10**9), "__value__": str(at)}
+            for at, each in enumerate(labels)]  # fmt: skip
+    store.append([LogGroup.from_logs(logs, [0] * len(logs))])
+    wanted = [*keys, "none", "a|b", "a.", "a#$#y"]
+    lookups = ", ".join(f"element_at(__labels__, '{key}')" for key in wanted)
+    found = rows(home, f'* | select {lookups} from "metrics.prom" order by __time_nano__ limit 1000')
+    assert found == [tuple(each.get(key) for key in wanted) for each in labels]
+    by_row = rows(
+        home, f"* | select element_at(l.__labels__, k) from log l, unnest(array{wanted}) as t(k) order by __time_nano__, k limit 10000"
+    )
+    assert by_row == [(each.get(key),) for each in labels for key in sorted(wanted)]
+    plan = plan_statement(home, DEFAULT_PROJECT, "metrics", "* | select element_at(__labels__, 'a') as a", ALL_TIME, PlanOptions())
+    assert [column.name for column in plan.scan.columns] == ["~label:a"], "the map is made although nobody asks for it"
+    home.close()

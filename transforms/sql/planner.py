@@ -13,6 +13,7 @@ from transforms.sql.analysis import Analysis, analyse
 from transforms.sql.beam_sql import translate_for_beam
 from transforms.sql.phases import PARTIAL, Phases, split_phases
 from transforms.sql.plan import ExternalRead, InsertInto, KeyPush, OutputColumn, QueryPlan, ScanTask
+from transforms.sql.rewrite_labels import label_column, pick_labels
 from transforms.sql.scan import LOG, LogScan, RawColumns, ScanColumn, quoted
 from transforms.sql.scope import ABSENT, Absent, LogColumn, Scope, log_columns_of, metric_columns
 from transforms.sql.search.compile import SearchPredicate, compile_search
@@ -22,6 +23,7 @@ from transforms.sql.statement import Statement, split_statement
 from transforms.stores.external_store import Column, ExternalStoreDescriptor, TableSize
 from transforms.stores.index import Index
 from transforms.stores.logstore import DataFile, LogstoreDescriptor, Snapshot
+from transforms.stores.metricstore import LABELS
 
 __all__ = ["PlanOptions", "SqlEngine", "Surroundings", "plan_query"]
 
@@ -102,12 +104,14 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
     scope = _scope(around, snapshot, times, options)
     analysis = analyse(statement, scope)
     columns = {column.name: column for column in scope.log_columns}
-    scan = _scan(
-        raw, predicate, times, [ScanColumn(name, _expression(raw, columns[name])) for name in sorted(analysis.log_columns)], snapshot
-    )
+    # Beam SQL's translation, below, knows the columns of the scope alone.
+    tree, names, labels = pick_labels(analysis.tree, analysis.log_columns, pick=options.engine == "embedded")
+    read = [ScanColumn(name, _expression(raw, columns[name])) for name in sorted(names)]
+    read += [ScanColumn(label_column(key), raw.label(LABELS, key)) for key in labels]
+    scan = _scan(raw, predicate, times, read, snapshot)
     external, reasons, warnings = _external(analysis, around)
     beam = translate_for_beam(analysis, scope) if options.engine == "beam-sql" else None
-    phases = split_phases(analysis.tree)
+    phases = split_phases(tree)
     reads_log = analysis.reads_log
     files = snapshot.files if reads_log else ()
     # Beam SQL takes rows from any number of tasks.
@@ -115,7 +119,7 @@ def plan_query(text: str, times: Interval, around: Surroundings, options: PlanOp
     return QueryPlan(
         statement=text,
         search=describe(search),
-        sql=analysis.tree.sql(dialect="duckdb"),
+        sql=tree.sql(dialect="duckdb"),
         kind=analysis.kind,
         logstore=around.logstore.name,
         version=snapshot.version,

@@ -86,6 +86,11 @@ class RawColumns:
         pair = f"{{'k': substr(p, 1, instr(p, '{PAIR}') - 1), 'v': substr(p, instr(p, '{PAIR}') + {len(PAIR)})}}"
         return f"(case when {text} is not null then map_from_entries(list_transform({pairs}, lambda p: {pair})) end)"
 
+    def label(self, field: str, key: str) -> str:
+        """The value of one label of such a text, NULL when a sample does not have it."""
+        text, start = self.text(field), f"(^|[{SEPARATOR}]){key}{PAIR.replace('$', '[$]')}"
+        return f"(case when regexp_matches({text}, '{start}') then regexp_extract({text}, '{start}([^{SEPARATOR}]*)', 2) end)"
+
     def time(self) -> str:
         """The event time, whole seconds."""
         self.physical[TIME] = "bigint"
