@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FILES = (".yaml", ".yml", ".json")
 
 
 @click.group(short_help="Scheduled SQL: create, change, look at tasks.")
@@ -228,7 +229,7 @@ def plan(app: App, name_or_file: str, start: str | None, end: str | None, count:
 
     ledger = app.home.schedule_ledger()
     now_us = ledger.now_us()
-    if name_or_file.endswith((".yaml", ".yml", ".json")):
+    if name_or_file.endswith(_FILES):
         task = load_task(Path(name_or_file), app.project)
         try:
             progress = ledger.progress(app.project, task.name)
@@ -250,6 +251,38 @@ def plan(app: App, name_or_file: str, start: str | None, end: str | None, count:
         return
     columns = ["scheduleTimeInMillis", "from", "to", "startTimeInMillis", "problem"]
     write_rows(columns, (list(one.shown().values()) for one in found), format)
+
+
+@command.command()
+@click.argument("name_or_file")
+@click.option("--windows", type=click.IntRange(1, 1_000), default=24, show_default=True, help="Windows of the sample.")
+@format_option
+@click.pass_obj
+def estimate(app: App, name_or_file: str, windows: int, format: str) -> None:
+    """Say how many rows and bytes a task will write a day and a year, beside its source.
+
+    The script is run over windows spread evenly over the newest day of the source; nothing is written.
+
+    \b
+    Example:
+      logsluice task estimate per-minute.yaml
+    """
+    from pipelines.scheduled_tasks import load_task
+    from pipelines.task_estimate import estimate_task
+    from transforms.core.moments import format_moment
+
+    if name_or_file.endswith(_FILES):
+        task = load_task(Path(name_or_file), app.project)
+    else:
+        task = app.home.schedule_ledger().task(app.project, name_or_file).task
+    with app.progress(f"estimate {task.name}") as progress:
+        found = estimate_task(app.home, task, most_windows=windows, note=progress.note)
+    write_rows(*found.as_table(), format)
+    span = " – ".join(format_moment(at, task.zone) for at in (found.span.start, found.span.end))
+    app.say(
+        f"{counted(len(found.windows), 'window')} tried of {span}: {found.rows_window:,.1f} rows and {found.seconds_window:.2f} s each;"
+        f" {found.instances:,.1f} instances a day"
+    )
 
 
 def _warn(app: App, warnings: Sequence[Problem]) -> None:

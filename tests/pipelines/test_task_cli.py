@@ -11,6 +11,7 @@ import pytest
 from pipelines.home import Home
 from tests.conftest import Cli
 from tests.schedule.sql_ledger import made
+from transforms.core.log_group import LogGroup
 from transforms.schedule.plan import Progress
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import even_shards
@@ -145,6 +146,23 @@ def test_the_plan_of_a_file_and_of_a_task(cli: Cli, home: Home, file: Path) -> N
         rows = json.loads(cli("task", "plan", named, "--count", "1", "--format", "json").stdout)
         assert rows[0]["scheduleTimeInMillis"] == (begin + 60) * 1_000, "it goes on from where the task is"
     assert cli("task", "plan", "per-minut").code == 2
+
+
+def test_what_a_task_will_write_is_estimated_from_a_sample(cli: Cli, home: Home, file: Path) -> None:
+    nothing = cli("task", "estimate", str(file))
+    assert nothing.code == 2 and "error[LogStoreNotExist]" in nothing.stderr
+    make_stores(home, "access", "access-per-minute")
+    begin = 1_767_225_600
+    logs = LogGroup.from_logs([{"n": "1"}] * 600, [begin + number for number in range(600)])
+    home.open_logstore("default", "access").append([logs])
+    file.write_text(TASK.replace("2026-11-22", "2026-01-01"))
+    result = cli("task", "estimate", str(file), "--windows", "3", "--format", "json")
+    rows = {(row["period"], row["store"]): row for row in json.loads(result.stdout)}
+    assert rows["day", "source"]["rows"] == 86_400 and rows["day", "destination"]["rows"] == 1_440
+    assert rows["year", "destination"]["rows_percent"] == pytest.approx(100 / 60, abs=0.001)
+    assert result.stderr.startswith("3 windows tried of 2026-01-01 08:00:00 +0800 – 2026-01-01 08:10:00 +0800: 1.0 rows and ")
+    cli("task", "create", str(file))
+    assert cli("task", "estimate", "per-minute", "--windows", "1").code == 0
 
 
 def test_the_plan_is_the_ledgers(home: Home) -> None:
