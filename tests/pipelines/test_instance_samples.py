@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pipelines.home import DEFAULT_PROJECT, Home
 from tests.pipelines.schedule_world import START, make_destination, make_source, make_task
+from transforms.core.log_group import LogGroup
 from transforms.schedule.instance import InstanceState
 from transforms.schedule.ledger import InstanceEntry
-from transforms.stores.shard import shard_of_key
+from transforms.stores.logstore import metricstore_descriptor
+from transforms.stores.shard import even_shards, shard_of_key
 
 AT = START + 60 * 6
 
@@ -58,3 +60,30 @@ def test_a_label_that_would_read_as_two_fails_the_instance(home: Home, tmp_path:
     told = str(entry.instance).replace("\\'", "'")
     assert "the label 'status' has a | in its value" in told
     assert home.open_logstore(DEFAULT_PROJECT, "metrics").snapshot().rows_total == 0
+
+
+def test_samples_of_samples(home: Home, tmp_path: Path) -> None:
+    load = home.create_logstore(metricstore_descriptor(DEFAULT_PROJECT, "load", "", even_shards(1)))
+    samples = [
+        {
+            "__name__": "bytes",
+            "__labels__": f"host#$#h{n % 2}|zone#$#z",
+            "__time_nano__": str((START + 10 * n) * 10**9),
+            "__value__": str(n),
+        }
+        for n in range(100)
+    ]
+    load.append([LogGroup.from_logs(samples, [0] * len(samples))])
+    make_destination(home, "log2metric", tmp_path)
+    script = "__name__: bytes | select element_at(__labels__, 'host') as host, sum(__value__) as total from \"load.prom\" group by host"
+    parameters = {"metricKeys": ["total"], "labelKeys": ["host"]}
+    make_task(home, "log2metric", script=script, parameters=parameters, sourceLogstore="load")
+    entry = run_one(home)
+    assert entry.instance.state is InstanceState.SUCCEEDED, entry.instance
+    window = [n for n in range(100) if AT - 60 <= START + 10 * n < AT]
+    found = sorted(
+        (log["__labels__"], log["__time_nano__"], log["__value__"])
+        for group in home.open_logstore(DEFAULT_PROJECT, "metrics").read()
+        for log in group.to_logs()
+    )
+    assert found == [(f"host#$#h{h}", str((AT - 60) * 10**9), str(float(sum(n for n in window if n % 2 == h)))) for h in (0, 1)]
