@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.home import Home
-from pipelines.instance_rows import MOST_RESULT_ROWS
 from pipelines.query import surroundings_of
 from transforms.core.errors import ParameterInvalid, StatementError
 from transforms.core.interval import Interval
 from transforms.schedule.destinations import LogstoreDestination, MetricstoreDestination, TableDestination
 from transforms.schedule.instance_tags import instance_tags
 from transforms.schedule.ledger import Turn
-from transforms.schedule.task import Task
+from transforms.schedule.task import MOST_RESULT_ROWS, Task
 from transforms.sql.plan import QueryPlan
 from transforms.sql.planner import PlanOptions, SqlEngine, Surroundings, plan_query
 from transforms.stores.external_store import ExternalStoreDescriptor

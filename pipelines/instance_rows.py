@@ -10,16 +10,13 @@ from transforms.connectors import open_logstore
 from transforms.core.errors import QueryFailed
 from transforms.core.interval import Interval
 from transforms.schedule.destinations import MetricstoreDestination
-from transforms.schedule.task import Task
+from transforms.schedule.task import MOST_RESULT_ROWS, Task
 from transforms.sql.result_logs import groups_of_rows
 from transforms.sql.result_samples import SampleBatch, SampleForm, samples_of_rows
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import Shard
 
 __all__ = ["MOST_RESULT_ROWS", "RowsToLogs", "check_rows", "label_shards", "rows_to_logs"]
-
-MOST_RESULT_ROWS = 1_000_000
-"""Rows that one instance may write. More is an error: nothing is written then."""
 
 
 @dataclass(frozen=True)

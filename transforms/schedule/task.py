@@ -16,7 +16,10 @@ from transforms.schedule.retry import RetryLimits
 from transforms.schedule.script_variables import fill_variables
 from transforms.schedule.sql_time_window import SqlTimeWindow
 
-__all__ = ["LateLogs", "Task", "TaskName"]
+__all__ = ["MOST_RESULT_ROWS", "LateLogs", "Task", "TaskName"]
+
+MOST_RESULT_ROWS = 1_000_000
+"""Rows that one instance may write. More is an error: nothing is written then."""
 
 TaskName = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}[a-z0-9]")
 
