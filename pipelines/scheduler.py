@@ -181,7 +181,13 @@ class Scheduler:
             if found.until_us is not None and (self._until_us is None or found.reason == "retrying"):
                 self._due.put(key, found.until_us)
             return
-        worker = self.pool.take()
+        try:
+            worker = self.pool.take()
+        except OSError as error:
+            self.say(f"a worker process cannot be started: {error.strerror}")
+            self.ledger.fail(found, WORKER_LOST)
+            self._due.put(key, self._now_us() + _AGAIN_US)
+            return
         lease = self.settings.lease_seconds
         self._running[key] = _Running(found, worker, asked, asked + lease / 3, asked + lease)
         worker.run(found)

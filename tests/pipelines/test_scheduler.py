@@ -200,10 +200,9 @@ def test_an_attempt_that_takes_too_long_is_ended(home: Home) -> None:
 def test_told_to_stop_it_lets_what_runs_end(home: Home) -> None:
     make_due(home, "one", 3)
     behave(home, "one", "sleep 1.5")
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for count, number in enumerate((signal.SIGINT, signal.SIGTERM), start=1):
         with running(home) as process:
-            count = 1 if number == signal.SIGINT else 2
-            until(lambda count=count: len(attempts(home)) == count)
+            wait_for_attempts(home, count)
             interrupt(process, number)
             code, err = finish(process)
         assert code == 0 and "stopping" in err
@@ -211,6 +210,10 @@ def test_told_to_stop_it_lets_what_runs_end(home: Home) -> None:
         assert last.ended is not None and len(attempts(home)) == count
         assert gone(last.pid)
     assert len(instances(home, "one")) == 2
+
+
+def wait_for_attempts(home: Home, count: int) -> None:
+    until(lambda: len(attempts(home)) == count)
 
 
 def test_a_second_time_it_stops_at_once_and_so_it_does_when_patience_ends(home: Home) -> None:

@@ -14,7 +14,7 @@ from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.instance_reports import InstanceReports
 from tests.conftest import ROOT, Cli
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, totals
-from tests.pipelines.scheduler_world import gone, instances, until
+from tests.pipelines.scheduler_world import ended, gone, instances, until
 
 TASK = "count-log2log"
 
@@ -57,19 +57,23 @@ def test_once_runs_what_is_due_and_what_became_stale(home: Home, tmp_path: Path,
     assert log.stdout.split() == ["trigger,ends", "late,1", "schedule,3"], log.stderr
 
 
+def run_and_kill(home: Home, ended_before: int, kill_a_worker: bool = False) -> None:
+    """A service until one more instance has ended, or two and a worker was killed in between; then it is killed, and its worker is gone."""
+    process = service(home, "--lease", "1", "--workers", "1")
+    until(ended(home, TASK, ended_before + 1), 60)
+    workers = until(lambda: children(process.pid))
+    if kill_a_worker:
+        os.kill(workers[0], signal.SIGKILL)
+        until(ended(home, TASK, ended_before + 2), 60)
+    process.kill()
+    process.communicate()
+    until(lambda: all(gone(pid) for pid in workers), 10)
+
+
 def test_killed_again_and_again_it_writes_each_window_once(home: Home, tmp_path: Path) -> None:
     world(home, tmp_path, 5)
-    for kill in ("service", "worker"):
-        before = sum(entry.instance.finished for entry in instances(home, TASK))
-        process = service(home, "--lease", "1", "--workers", "1")
-        until(lambda before=before: sum(entry.instance.finished for entry in instances(home, TASK)) > before, 60)
-        workers = until(lambda process=process: children(process.pid))
-        if kill == "worker":
-            os.kill(workers[0], signal.SIGKILL)
-            until(lambda before=before: sum(entry.instance.finished for entry in instances(home, TASK)) > before + 1, 60)
-        process.kill()
-        process.communicate()
-        until(lambda workers=workers: all(gone(pid) for pid in workers), 10)
+    run_and_kill(home, ended_before=0)
+    run_and_kill(home, ended_before=1, kill_a_worker=True)
     time.sleep(1)
     done = service(home, "--once", "--workers", "1")
     _, err = done.communicate(timeout=100)
