@@ -165,6 +165,7 @@ def _first_chunks(chunks: Sequence[WindowChunk]) -> tuple[tuple[WindowChunk, ...
 def _planned(turn: BackfillTurn, one: BackfillWindow, snapshot: Snapshot, notes: tuple[str, ...]) -> PlannedWindow:
     task, before = turn.entry.task, one.instance
     instance = make_instance(turn.entry.schedule_id, one.schedule_time, one.window, turn.began_us, "backfill")
+    instance = instance if before is None else replace(instance, id=before.id)
     runs = () if before is None else before.runs
     files = files_of(snapshot.files, one.window)
     return PlannedWindow(

@@ -104,7 +104,7 @@ def apply_backfill(
     *,
     options: PipelineOptions | None = None,
     note: Callable[[str], None],
-    progress: Callable[[int], None],
+    progress: Callable[[int], object],
 ) -> BackfillEntry:
     """Run what is left of a backfill to its end.
 
@@ -132,7 +132,7 @@ def apply_backfill(
 
 
 def _run_recorded(home: Home, ledger: ScheduleLedger, turn: BackfillTurn, options: PipelineOptions) -> int:
-    with HeldTurn(ledger, turn):
+    with HeldTurn(ledger, turn, LEASE_SECONDS):
         try:
             results = run_backfill_turn(home, turn, options)
         except BaseException:
