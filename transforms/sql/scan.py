@@ -215,11 +215,11 @@ class LogScan:
         # An empty table of all columns stands beside the files: a column that none of them has would be an error otherwise.
         empty = ", ".join(f"cast(null as {sql_type}) as {quoted(column)}" for column, sql_type in needed.items())
         if received:
-            empty += ', cast(null as varchar) as "~file"'
+            empty += ', cast(null as varchar) as "~path"'
         relation = f"select * from (select {empty}) where false"
         if files:
             paths = ", ".join(literal(_PATTERN.sub(r"[\g<0>]", file.path)) for file in files)
-            option = ", filename = '~file'" if received else ""
+            option = ", filename = '~path'" if received else ""
             relation = f"select * from read_parquet([{paths}], union_by_name = true{option}) union all by name {relation}"
         if not received:
             return f"select {', '.join(items)} from ({relation})"
@@ -227,7 +227,7 @@ class LogScan:
         known = ", ".join(f"({literal(f.path)}, {f.receive_time})" for f in files if f.receive_time is not None)
         items.append(f'coalesce({quoted(RECEIVE_TIME)}, "~commit".received) as {quoted(RECEIVE_TIME)}')
         commits = f"(values {known})" if known else "(select null::varchar, null::bigint where false)"
-        join = f'left join {commits} as "~commit"(path, received) on "~file" = "~commit".path'
+        join = f'left join {commits} as "~commit"(path, received) on "~path" = "~commit".path'
         return f"select {', '.join(items)} from ({relation}) {join}"
 
 
