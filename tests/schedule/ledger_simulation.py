@@ -1,4 +1,4 @@
-"""Two schedulers on one ledger in a real database, under a clock that jumps: what `simulation` does in memory, with turns and leases."""
+"""Two schedulers and a backfill on one ledger in a real database, under a clock that jumps: `simulation` with turns and leases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tests.schedule.simulation import FAILED, SECOND, Event, Outcome
 from tests.schedule.sql_ledger import Kept
 from transforms.core.errors import CommitConflict
+from transforms.core.interval import Interval
 from transforms.schedule import ledger as kinds
 from transforms.schedule.instance import Instance, StateConflict
 from transforms.schedule.plan import Progress, Wait
@@ -25,7 +26,7 @@ class Scheduler:
     """One process: the turn it holds, when its attempt ends, whether it stands still (it goes on later and knows nothing of it)."""
 
     name: str
-    turn: kinds.Turn | None = None
+    turn: kinds.Turn | kinds.BackfillTurn | None = None
     ends_us: int = 0
     well: bool = True
     renews_us: int = 0
@@ -34,14 +35,15 @@ class Scheduler:
 
 @dataclass
 class LedgerSimulation:
-    """As `Simulation`. The events ``down`` and ``up`` freeze one of the schedulers, in turns, and wake all of them."""
+    """As `Simulation`. The events ``down`` and ``up`` freeze one of those who work, in turns, and wake all of them; ``backfill`` asks for
+    one of the hours before, unless one is going on, and ``cancel`` gives up an instance, or that backfill."""
 
     kept: Kept
     task: Task
     created_us: int
     outcome: Callable[[Instance, int, int], Outcome]
     check: Callable[[LedgerSimulation], None]
-    schedulers: tuple[Scheduler, ...] = (Scheduler("one"), Scheduler("two"))
+    schedulers: tuple[Scheduler, ...] = field(default_factory=lambda: (Scheduler("one"), Scheduler("two"), Scheduler("filler")))
     instances: dict[int, Instance] = field(default_factory=dict)
     snapshots: dict[int, Task] = field(default_factory=dict)
     current: dict[tuple[int, int], Task] = field(default_factory=dict)
@@ -49,12 +51,15 @@ class LedgerSimulation:
     down: bool = False
     true_us: int = 0
     shift_us: int = 0
-    holder: kinds.Turn | None = None
+    holder: kinds.Turn | kinds.BackfillTurn | None = None
     numbers: list[int] = field(default_factory=list)
     refused: int = 0
     taken_over: int = 0
     cancelled: int = 0
     leases: dict[int, int] = field(default_factory=dict)
+    backfill: int = 0
+    filled: list[int] = field(default_factory=list)
+    finished: int = 0
 
     def run(self, events: Sequence[Event], until_us: int) -> None:
         """Everything that happens up to a moment."""
@@ -104,14 +109,27 @@ class LedgerSimulation:
             scheduler.turn = None
             self.refused += 1
 
-    def _report(self, turn: kinds.Turn, well: bool) -> None:
+    def _report(self, turn: kinds.Turn | kinds.BackfillTurn, well: bool) -> None:
         ledger = self.kept.ledger
+        if isinstance(turn, kinds.BackfillTurn):
+            kept = [one for one in turn.windows if well or one.schedule_time % 7]
+            good, bad = {"outcome": kinds.Outcome(rows_written=turn.number)}, {"failure": FAILED}
+            ledger.finish_backfill_turn(
+                turn,
+                [kinds.WindowResult(one.schedule_time, **(good if one.schedule_time % 5 else bad)) for one in kept],
+            )
+            self.filled += [one.schedule_time for one in kept]
+            for one in kept:
+                self.instances[one.schedule_time] = ledger.instance("default", self.task.name, str(one.schedule_time)).instance
+            return
         entry = ledger.succeed(turn, kinds.Outcome(rows_written=turn.number)) if well else ledger.fail(turn, FAILED)
         self._saw(entry.instance)
 
     def _ask(self, scheduler: Scheduler) -> Wait | None:
         if scheduler.turn is not None or scheduler.frozen:
             return None
+        if scheduler.name == "filler":
+            return self._fill(scheduler)
         found = self.kept.ledger.claim("default", self.task.name, scheduler.name, LEASE)
         self._look_for_loss()
         if isinstance(found, Wait):
@@ -123,12 +141,33 @@ class LedgerSimulation:
         scheduler.renews_us = self.true_us + _RENEWED_EVERY
         return None
 
-    def _begun(self, turn: kinds.Turn) -> None:
-        one = turn.instance
+    def _fill(self, scheduler: Scheduler) -> Wait | None:
+        if not self.backfill:
+            return None
+        found = self.kept.ledger.claim_backfill("default", self.task.name, self.backfill, 4, scheduler.name, LEASE)
+        self._look_for_loss()
+        if isinstance(found, kinds.BackfillTurn):
+            self._hold(found)
+            scheduler.turn, scheduler.well = found, found.number % 3 > 0
+            scheduler.ends_us = self.true_us + (found.number % 400) * SECOND
+            scheduler.renews_us = self.true_us + _RENEWED_EVERY
+            return None
+        if found is None:
+            entry = self.kept.ledger.backfill("default", self.task.name, self.backfill)[0]
+            assert entry.state == "finished" and entry.succeeded + entry.failed == len(self.filled) == len(set(self.filled))
+            self.backfill, self.filled = 0, []
+            self.finished += 1
+        return found
+
+    def _hold(self, turn: kinds.Turn | kinds.BackfillTurn) -> None:
         assert self.holder is None, f"turn {turn.number} was given while {self.holder and self.holder.number} is held"
         assert not self.numbers or turn.number > self.numbers[-1], "a number was given twice"
         self.numbers.append(turn.number)
         self.holder, self.leases[turn.number] = turn, turn.lease_us
+
+    def _begun(self, turn: kinds.Turn) -> None:
+        one = turn.instance
+        self._hold(turn)
         if one.schedule_time not in self.instances:
             self.snapshots[one.schedule_time] = self.task
         run = (one.schedule_time, len(one.runs))
@@ -142,10 +181,13 @@ class LedgerSimulation:
         """Whoever asks takes over a turn whose lease ran out; nobody does before that."""
         if self.holder is None:
             return
-        at, number = self.holder.instance.schedule_time, self.holder.number
-        if self.kept.now_us >= self.leases[number]:
+        turn = self.holder
+        if self.kept.now_us >= self.leases[turn.number]:
             self.holder = None
             self.taken_over += 1
+            if isinstance(turn, kinds.BackfillTurn):
+                return
+            at = turn.instance.schedule_time
             # Looked at with what comes next: the claim may have made another instance already.
             self.instances[at] = self.kept.ledger.instance("default", self.task.name, str(at)).instance
 
@@ -177,10 +219,22 @@ class LedgerSimulation:
             ledger.set_enabled("default", name, self.enabled)
         elif event.kind == "cancel":
             self._cancel()
+        elif event.kind == "backfill":
+            first = self.progress().first
+            if first is not None and not self.backfill:
+                latest = max(self.instances)
+                within = Interval(max(first - 3_600, latest - 10_800), latest + 1)
+                asked = ledger.create_backfill("default", name, within, again=event.at_us % 2 == 0, reason="walk")
+                self.backfill = asked.number
         else:
             self._retry()
 
     def _cancel(self) -> None:
+        if isinstance(self.holder, kinds.BackfillTurn):
+            self.kept.ledger.cancel_backfill("default", self.task.name, self.holder.backfill)
+            self.holder, self.backfill, self.filled = None, 0, []
+            self.cancelled += 1
+            return
         active = next(iter(self.progress().open), None)
         if active is not None:
             if self.holder is not None and self.holder.instance.id == active.id:
