@@ -132,7 +132,7 @@ def test_values_that_are_numbers(value: str) -> None:
         ({"__time_nano__": "1.5"}, "no whole number: '1.5'"),
         ({"__time_nano__": "9999999999999999999"}, "no time is: '9999999999999999999'"),
         ({"__time_nano__": "99999999999"}, "after the year 2262"),
-        ({"host": "h1"}, "has the field 'host'"),
+        ({"host": "h1"}, 'has the field \'host\', which no sample has: {"__name__": "pv"'),
     ],
 )
 def test_what_is_no_sample_is_refused_with_its_place(change: dict[str, str], words: str) -> None:
@@ -146,7 +146,7 @@ def test_what_is_no_sample_is_refused_with_its_place(change: dict[str, str], wor
 def test_a_field_that_is_missing(field: str) -> None:
     without = {name: text for name, text in SAMPLE.items() if name != field}
     for logs in ([SAMPLE, without], [without]):
-        with pytest.raises(ParameterInvalid, match=f"log {len(logs)} of a batch: it has no field {field}"):
+        with pytest.raises(ParameterInvalid, match=f"log {len(logs)} of a batch: it has no field {field}: {{"):
             as_samples(group(*logs), "m")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -44,12 +45,12 @@ def as_samples(group: LogGroup, store: str) -> LogGroup:
             continue
         values = table[column]
         if values.null_count < len(values):
-            raise _refused(store, pc.is_valid(values), f"has the field {field!r}, which no sample has")
+            raise _refused(store, pc.is_valid(values), f"has the field {field!r}, which no sample has", table)
         table = table.drop_columns([column])
     for field in SAMPLE_FIELDS:
         values = table[column_of(field)] if column_of(field) in table.column_names else pa.nulls(table.num_rows, pa.string())
         if values.null_count:
-            raise _refused(store, pc.is_null(values), f"has no field {field}")
+            raise _refused(store, pc.is_null(values), f"has no field {field}", table)
     names, labels = table[column_of(NAME)], table[column_of(LABELS)]
     _by_distinct(store, NAME, names, _metric_name)
     ordered = _by_distinct(store, LABELS, labels, lambda text: encode_labels(decode_labels(text)))
@@ -134,9 +135,14 @@ def _by_distinct(store: str, field: str, texts: Any, convert: Callable[[str], st
     return texts if converted == distinct else pa.array(converted, pa.string()).take(encoded.indices)
 
 
-def _refused(store: str, which: Any, what: str, texts: Any = None) -> ParameterInvalid:
+def _refused(store: str, which: Any, what: str, shown: Any = None) -> ParameterInvalid:
+    """The error for the first log of which ``which`` is true; ``shown``: the texts, or the table of logs, that it is shown from."""
     row = pc.index(which, pa.scalar(True)).as_py()
-    shown = "" if texts is None else f": {texts[row].as_py()[:60]!r}"
+    if isinstance(shown, pa.Table):
+        log = next(LogGroup(shown.slice(row, 1)).to_logs())
+        what += f": {json.dumps(log, ensure_ascii=False)[:200]}"
+    elif shown is not None:
+        what += f": {shown[row].as_py()[:60]!r}"
     return ParameterInvalid(
-        f"Metricstore {store!r} does not take log {row + 1} of a batch: it {what}{shown}", hint=_HINT, code="MetricSampleInvalid"
+        f"Metricstore {store!r} does not take log {row + 1} of a batch: it {what}", hint=_HINT, code="MetricSampleInvalid"
     )
