@@ -16,11 +16,9 @@ from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 
-from transforms.connectors.sql_database_commit import InstanceWriter
 from transforms.connectors.sql_database_dialect import DatabaseDialect, RemoteColumn
 from transforms.connectors.sql_database_failure import Failure
 from transforms.connectors.sql_database_read import plan_read, stream
-from transforms.connectors.sql_database_write import check_schema, insert_rows
 from transforms.core.durable import durable
 from transforms.core.errors import LogsluiceError, ParameterInvalid, StoreUnavailable
 from transforms.core.suggest import suggestion
@@ -118,6 +116,8 @@ class SqlDatabaseStore:
         if first is None:
             return 0
         name = self.descriptor.name
+        from transforms.connectors.sql_database_write import check_schema, insert_rows
+
         check_schema(name, remote, first.schema)
         self._retried("writing", self._dialect.before_write)
         committing = False
@@ -145,6 +145,8 @@ class SqlDatabaseStore:
     def commit_rows(self, batches: Iterable[Any], commit: TableCommit) -> TableCommitted:
         """See `ExternalStore.commit_rows`. A transaction that the server undid or lost is started over, for some seconds."""
         repeatable = list(batches) if isinstance(batches, Iterator) else batches
+        from transforms.connectors.sql_database_commit import InstanceWriter
+
         writer = InstanceWriter(self._dialect, self._columns(), commit)
         writer.check(repeatable)
         self._retried("preparing to write", writer.prepare)

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from transforms.connectors.sql_database_dialect import DatabaseDialect, RemoteColumn
@@ -89,14 +88,21 @@ def _batches(dialect: DatabaseDialect, connection: sa.Connection, cursor: Any, q
     schema = pa.schema([pa.field(column.name, column.type.arrow_type) for column in query.columns[: query.wanted]])
     for count, columns in _fetched(cursor, len(query.columns)):
         arrays = [dialect.decode(values, column) for values, column in zip(columns, query.columns, strict=True)]
-        kept = None if query.only is None else pc.is_in(arrays[query.only[0]], value_set=query.only[1])
+        kept = None if query.only is None else _among(arrays[query.only[0]], query.only[1])
         if query.wanted:
             batch = pa.RecordBatch.from_arrays(arrays[: query.wanted], schema=schema)
             batch = batch if kept is None else batch.filter(kept)
         else:
-            batch = _only_counted(count if kept is None else pc.sum(kept).as_py() or 0)
+            batch = _only_counted(count if kept is None else kept.true_count)
         if batch.num_rows:
             yield batch
+
+
+def _among(values: Any, wanted: Any) -> Any:
+    # It takes 9 MB, and few reads need it.
+    import pyarrow.compute as pc
+
+    return pc.is_in(values, value_set=wanted)
 
 
 def _fetched(cursor: Any, width: int) -> Iterator[tuple[int, list[list[Any]]]]:

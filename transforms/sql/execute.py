@@ -34,6 +34,7 @@ class PlanEngine:
         install(self._engine.connection, plan.functions)
         for name in list(external):
             self._engine.load_table(external_name(name), external.pop(name))
+            _give_back()
 
     def run(self, files: Sequence[DataFile], sql: str, fetch: Callable[[Engine, str], Any] = Engine.run) -> Any:
         """The rows of ``sql`` when ``"~log"`` is made of just these files: an Arrow table, or what ``fetch`` makes of them."""
@@ -46,6 +47,13 @@ class PlanEngine:
     def close(self) -> None:
         """Let go of the engine's memory."""
         self._engine.close()
+
+
+def _give_back() -> None:
+    """What Arrow used for a table that the engine has copied is the machine's again, before the engine needs as much."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def run_whole(plan: QueryPlan, external: MutableMapping[str, Any], limits: EngineLimits | None = None) -> Rows:
