@@ -24,7 +24,8 @@ Usage: ./run_local.sh [COMMAND] [ARGUMENTS]
   test --soak     the same with the full numbers of the long tests (hours)
   test ARGUMENTS  hand anything else to pytest: ./run_local.sh test tests/stores -k catalogue
   check           formatting, lint, types, import directions
-  setup           only install: .venv and the tests' database
+  setup           only install: .venv, the tests' database, the Java service
+  java            only build the Java service of the SQL engine beam-sql (Java 11 or newer, Maven); prints the jar's path
   help            this text
 
 Environment:
@@ -128,6 +129,11 @@ prepare_mariadb() {
     done
 }
 
+# The SQL engine beam-sql needs a Java service. Built while there is a network; without it its tests are skipped and say why.
+prepare_java() {
+    tests/java/build.sh >/dev/null || say "the tests of the SQL engine beam-sql will be skipped"
+}
+
 check() {
     local status=0
     "$python" -m ruff format --check --quiet . || { status=1 && say "formatting: run $venv/bin/ruff format"; }
@@ -146,11 +152,17 @@ help | -h | --help)
 setup)
     install
     prepare_mariadb
+    prepare_java
+    ;;
+java)
+    exec tests/java/build.sh
     ;;
 test)
     shift
     install
     prepare_mariadb
+    # For some of the tests nobody waits minutes for Maven.
+    case ${1:---all} in --*) prepare_java ;; esac
     exec "$python" -m pytest "$@"
     ;;
 check)

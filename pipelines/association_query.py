@@ -49,7 +49,7 @@ from transforms.sql.result_logs import logs_of_rows  # noqa: E402
 from transforms.write_external_store import WriteExternalStore  # noqa: E402
 from transforms.write_logstore import WriteLogstore  # noqa: E402
 
-__all__ = ["build", "main", "run_plan"]
+__all__ = ["build", "main", "run_plan", "write_result"]
 
 
 def build(
@@ -66,11 +66,12 @@ def build(
             logs = result | "Rows to logs" >> beam.Map(_to_logs, plan.insert.columns, now_seconds).with_output_types(LogGroup)
             written = logs | f"Insert into '{plan.insert.name}'" >> WriteLogstore(plan.insert.logstore)
         result = written | "Report" >> beam.Map(lambda rows: to_stream(rows_written_table(rows))).with_output_types(bytes)
-    _write_result(result, output)
+    write_result(result, output)
 
 
-def _write_result(result: PCollection[bytes], output: str) -> None:
-    result | "Write result" >> beam.ParDo(_WriteResult(output))
+def write_result(result: PCollection[bytes], output: str, label: str = "Write result") -> None:
+    """Write a result, one Arrow IPC stream, to a path or URL."""
+    result | label >> beam.ParDo(_WriteResult(output))
 
 
 class _WriteResult(beam.DoFn):

@@ -21,8 +21,8 @@ from transforms.core.errors import NotFound, ParameterInvalid, StoreUnavailable
 
 __all__ = ["BeamSqlService", "is_serving", "running_service", "within"]
 
-START_SECONDS = 90.0
-"""A cold JVM takes ten seconds; a machine under load some more."""
+START_SECONDS = 180.0
+"""A cold JVM takes ten seconds; on a machine under load much more."""
 DOWNLOAD_SECONDS = 600.0
 _SUPERVISED = 'exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$ 2>/dev/null) & exec 3<&-; exec "$@" </dev/null'
 """Runs a command that ends when this process does, however that ends: then its standard input is closed."""
@@ -40,11 +40,11 @@ class BeamSqlService:
     """
 
     def __init__(self, jar: Path) -> None:
+        if not jar.is_file():
+            raise NotFound(f"there is no file {jar}", hint="--beam_sql_jar is the path of a jar with Beam's SQL expansion service")
         java = shutil.which("java")
         if java is None:
             raise NotFound("there is no Java for the engine beam-sql", hint="install Java 11 or newer, or leave --sql-engine away")
-        if not jar.is_file():
-            raise NotFound(f"there is no file {jar}", hint="--beam_sql_jar is the path of a jar with Beam's SQL expansion service")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process)
         port = _free_port()
         self.address = f"localhost:{port}"

@@ -34,7 +34,8 @@ _TYPES: dict[str, Any] = {"varchar": str, "bigint": int, "double": float, "boole
 class QueryLogsBeamSql(beam.PTransform[Any, Any]):
     """Runs a plan that was made for the engine ``beam-sql``. Gives what QueryLogs gives: one element, the result as an Arrow IPC stream.
 
-    The rows of the Logstore and of the ExternalStores stand in one window, the plan's interval, when that has a start and an end.
+    The rows of the Logstore and of the ExternalStores stand in one window, the plan's interval, when that has a start and an end;
+    an ORDER BY inside Beam SQL wants the global window, which then holds the same rows.
 
     Args:
         plan: with ``plan.beam``.
@@ -88,7 +89,7 @@ class QueryLogsBeamSql(beam.PTransform[Any, Any]):
             source, make = begin | "Once" >> beam.Create([None]), _ExtraRow(each)
         rows: PCollection[Any] = source | label >> beam.ParDo(make).with_output_types(_row_type(each.columns))
         times = plan.times
-        if not (times.has_start and times.has_end):
+        if self._beam.ordered or not (times.has_start and times.has_end):
             return rows
         stamped = rows | f"Time of {each.name}" >> beam.Map(TimestampedValue, times.start).with_output_types(_row_type(each.columns))
         windowed: PCollection[Any] = stamped | f"Window of {each.name}" >> beam.WindowInto(_window(times))
@@ -184,6 +185,7 @@ def _to_columns(rows: Sequence[Any], columns: Sequence[BeamColumn]) -> bytes:
     """Rows of Beam SQL's result as an Arrow IPC stream."""
     import pyarrow as pa
 
-    types = {"varchar": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
+    types: dict[str, Any] = {"varchar": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
+    types |= {f"array({name})": pa.list_(kind) for name, kind in types.items()}
     arrays = [pa.array([row[place] for row in rows], types[column.kind]) for place, column in enumerate(columns)]
     return to_stream(pa.table(arrays, names=[column.name for column in columns]))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.query import plan_statement, run_in_process
+from pipelines.query import plan_statement
+from transforms.connectors.external_tables import load_external_table
 from transforms.core.interval import Interval
 from transforms.core.log_group import LogGroup
+from transforms.sql.execute import PlanEngine
 from transforms.sql.plan import QueryPlan
 from transforms.sql.planner import PlanOptions
 from transforms.stores.external_store import ExternalStoreDescriptor
@@ -66,10 +69,9 @@ def plan_of(home: Home, statement: str, engine: Any = "embedded", times: Interva
     return plan_statement(home, DEFAULT_PROJECT, logstore, statement, times, options)
 
 
-def embedded(home: Home, statement: str, **places: Any) -> Any:
-    """The embedded engine's Arrow table."""
-    from transforms.core.arrow_stream import from_stream  # noqa: F401
-    from transforms.sql.execute import run_whole
-
-    del run_whole
-    return run_in_process(plan_of(home, statement, **places), now_seconds=FROM)
+def embedded(plan: QueryPlan) -> Any:
+    """The embedded engine's result, an Arrow table."""
+    external = {read.descriptor.name: load_external_table(read.descriptor, read.columns, read.conditions) for read in plan.external}
+    with closing(PlanEngine(plan, external)) as engine:
+        table = engine.run(plan.files, plan.sql)
+    return table.rename_columns([column.name for column in plan.output])

@@ -64,6 +64,7 @@ class BeamSql:
         columns: what it gives.
         finish: the embedded engine's statement that makes the statement's result of it.
         failures: messages for rows that the statement cannot work with; rows carry their numbers.
+        ordered: it has an ORDER BY, which Beam SQL does not do inside windows.
     """
 
     sql: str
@@ -71,6 +72,7 @@ class BeamSql:
     columns: tuple[BeamColumn, ...]
     finish: str
     failures: tuple[str, ...] = ()
+    ordered: bool = False
 
 
 def translate_for_beam(analysis: Analysis, scope: Scope) -> BeamSql:

@@ -67,7 +67,7 @@ def aggregate_of(node: exp.Expr, kind: Callable[[exp.Expr], str | None]) -> Aggr
     if given and isinstance(given[0], exp.Distinct):
         distinct, given = True, list(given[0].expressions)
     if len(given) > 1 or (given and isinstance(given[0], (exp.Order, exp.Tuple))):
-        raise Refused(f"the aggregate {what} of several values", node)
+        raise Refused(f"the aggregate {what}" + (" of several values" if name == "count" else ""), node)
     value = given[0] if given else None
     argument_kind = kind(value) if value is not None else None
 

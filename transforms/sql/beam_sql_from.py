@@ -103,7 +103,11 @@ class FromReader:
         rest = [condition for pair, condition in found_pairs if pair is None]
         if not pairs:
             raise Refused("a join without an equality of columns", join, word="join")
-        if rest and on is not None:
+        if rest and side == "LEFT" and all(self._only(added, condition) for condition in rest):
+            # The same as to join with just those rows.
+            rows = " AND ".join(self.expressions.value(condition).sql for condition in rest)
+            text = f"(SELECT * FROM {text} WHERE {rows}) AS {added.name}"
+        elif rest and on is not None:
             if side or self._outer:
                 what = f"a {side} JOIN" if side else "a JOIN beside an outer one"
                 raise Refused(
@@ -134,11 +138,16 @@ class FromReader:
             return sides[0], sides[1]
         return (sides[1], sides[0]) if owners[1] <= earlier and owners[0] == {id(added)} else None
 
+    def _only(self, source: Source, condition: exp.Expr) -> bool:
+        return condition.find(exp.Query) is None and all(
+            self.expressions.source(column) is source for column in condition.find_all(exp.Column)
+        )
+
     def _equal(self, left: exp.Expr, right: exp.Expr, side: str) -> str:
         """An equality of keys. Beam SQL's joins take two NULLs for equal, so there must be none."""
         one, other = self.expressions.value(left), self.expressions.value(right)
         if one.kind != other.kind or one.kind not in ("bigint", "varchar", "timestamp", "date"):
-            raise Refused(f"a join of {one.kind} with {other.kind}", left)
+            raise Refused(f"a join on {one.kind}" + (f" and {other.kind}" if other.kind != one.kind else ""), left)
         if not side and not self._outer:
             self.present.append(one.sql)
             return f"{one.sql} = {other.sql}"

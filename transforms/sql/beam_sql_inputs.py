@@ -19,6 +19,7 @@ CALCITE = {"varchar": "VARCHAR", "bigint": "BIGINT", "double": "DOUBLE", "boolea
            "json": "VARCHAR", "null": "VARCHAR", "digits": "VARCHAR"}  # fmt: skip
 """What carries a value of each kind through Beam SQL: times are microseconds since 1970 on the clocks they show, ``digits`` doubles."""
 _DECODED = {"json": "json", "digits": "double"}
+_PLAIN = ("varchar", "bigint", "double", "boolean")
 _CARRIER = {"timestamp": "bigint", "date": "bigint", "json": "varchar", "null": "varchar"}
 
 
@@ -121,7 +122,7 @@ class Inputs:
 
     def column(self, relation: str, expression: str, kind: str, node: exp.Expr | None = None) -> str:
         """The name of an input's column that carries an expression over the table."""
-        if kind not in CALCITE and not (kind.startswith("array(") and kind[6:-1] in CALCITE):
+        if kind not in CALCITE and not (kind.startswith("array(") and kind[6:-1] in _PLAIN):
             raise Refused(f"a value of type {kind}", node)
         self.name(relation)
         columns = self._columns[relation]

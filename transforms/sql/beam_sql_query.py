@@ -50,13 +50,14 @@ def translate(analysis: Analysis, scope: Scope) -> BeamSql:
         queries = _Queries(Inputs(scope, single=True))
         sql, columns, finish = queries.top(analysis.tree)
     carriers = tuple(BeamColumn(inner, _CARRIERS.get(kind, kind)) for _, inner, kind in columns)
-    return BeamSql(sql, queries.inputs.done(), carriers, finish, tuple(queries.inputs.failures))
+    return BeamSql(sql, queries.inputs.done(), carriers, finish, tuple(queries.inputs.failures), queries.ordered)
 
 
 class _Queries:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self.common: dict[str, exp.CTE] = {}
+        self.ordered = False
 
     # the outermost query
 
@@ -111,6 +112,7 @@ class _Queries:
             if kind not in _ORDERED_KINDS:
                 return ""
             terms.append(_order_term(inner, term))
+        self.ordered = True
         return f" ORDER BY {', '.join(terms)} LIMIT {count}"
 
     def _top_grouped(self, tree: exp.Select) -> tuple[str, Columns, str]:
@@ -247,6 +249,8 @@ class _Queries:
             names = []
             for part in aggregate.parts:
                 value = Value("CAST(1 AS BIGINT)", "bigint") if part.argument is None else expressions.value(part.argument)
+                if part.distinct and value.kind == "double" and part.function != "COUNT":
+                    raise Refused(f"{part.function}(DISTINCT …) of doubles", call)
                 if part.distinct and value.kind == "double":
                     value = self._key(part.argument, expressions)[0] if part.function == "COUNT" and part.argument is not None else value
                 names.append(_column(f"p{len(parts)}"))
@@ -311,9 +315,10 @@ def _both(one: str, other: str, tree: exp.Expr) -> str:
         return one if one != "null" else "varchar"
     if one == "null":
         return other
-    for pair, both in (({"bigint", "double"}, "double"), ({"bigint", "digits"}, "double"), ({"timestamp", "date"}, "timestamp")):
-        if {one, other} == pair:
-            return both
+    if {one, other} <= {"bigint", "double", "digits"}:
+        return "double"
+    if {one, other} == {"timestamp", "date"}:
+        return "timestamp"
     raise Refused(f"a mixture of {one} and {other}", tree)
 
 

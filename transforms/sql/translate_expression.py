@@ -58,6 +58,8 @@ class ExpressionTranslator:
             out.span = span_of(node)
         # Other engines are told by the tree alone (`beam_sql`).
         out.sql.meta.update(sql_type=str(out.type), span=out.span)
+        if isinstance(node, exp.Cast):
+            out.sql.meta.setdefault("called", "try_cast" if isinstance(node, exp.TryCast) else "cast")
         return out
 
     def full(self, node: exp.Expr, env: Environment) -> Typed:
