@@ -137,7 +137,7 @@ def claim(home: Home, statement: str, layout: Windows, source: str) -> BackfillT
         "toTimeExpr": layout.end,
         "toTime": 0,
     }
-    task = make_task(home, "log2log", fromTime=START + 86_400 * 300, **fields)
+    task = make_task(home, "log2log", fromTime=START + 86_400 * 5_000, **fields)
     within = Interval(*(START + 60 * minute for minute in layout.within))
     ledger.create_backfill(DEFAULT_PROJECT, task.name, within, again=False, reason="test")
     turn = ledger.claim_backfill(DEFAULT_PROJECT, task.name, 1, 1_440, "test", 600)

@@ -29,7 +29,7 @@ KINDS = ("log2log", "log2metric", "log2table")
 MINUTES = 10
 ALL = Interval(START + 60, START + 60 * MINUTES + 1)
 """The schedule times of all minutes that have logs."""
-LATER = START + 300 * 86_400
+LATER = START + 5_000 * 86_400
 
 
 def make_world(home: Home, kind: str, folder: Path, **configuration: Any) -> Task:

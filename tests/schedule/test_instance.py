@@ -143,6 +143,8 @@ def test_a_clock_set_back_does_not_end_an_attempt_before_its_beginning() -> None
 def test_ids_belong_to_one_creation_of_a_task_and_a_schedule_time() -> None:
     assert instance_id("plan-1", 600) == instance_id("plan-1", 600) == made().id
     assert len({instance_id("plan-1", 600), instance_id("plan-2", 600), instance_id("plan-1", 660)}) == 3
+    at_times = [instance_id("plan-1", at) for at in (9, 60, 999_999_999, 1_000_000_000, 1_767_225_600)]
+    assert at_times == sorted(at_times)
     assert InstanceState(made().state) is InstanceState.RUNNING
 
 

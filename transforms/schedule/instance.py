@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from transforms.core.errors import UserError
@@ -162,9 +163,14 @@ def instance_id(schedule_id: str, schedule_time: int) -> str:
     """The same instance has the same id wherever and whenever it is made, so that making it again replaces what it wrote.
 
     ``schedule_id`` stands for one creation of a task: a task that is deleted and created again has nothing to do with the rows of old.
+    Ids of one task sort by schedule time, so the bounds of ids that a file of many instances has tell which it can hold.
     """
-    digest = hashlib.sha256(f"{schedule_id}/{schedule_time}".encode()).hexdigest()
-    return f"{digest[:16]}-{schedule_time}"
+    return f"{_digest(schedule_id)}-{schedule_time:010}"
+
+
+@lru_cache(maxsize=1_024)
+def _digest(schedule_id: str) -> str:
+    return hashlib.sha256(schedule_id.encode()).hexdigest()[:16]
 
 
 def make_instance(schedule_id: str, schedule_time: int, window: Interval, now_us: int, origin: Origin = "schedule") -> Instance:
