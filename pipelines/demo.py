@@ -1,6 +1,6 @@
 """The demo of `./run_local.sh`: a game's logs joined with its users, and a report written back to the database.
 
-Fills the Logstore `game_log` and the ExternalStores `chiji_user` and `report` in a home of its own, runs the statements, shows
+Fills the Logstore `game_log` and the ExternalStores `chiji_user`, `report` and `spend` in a home of its own, runs the statements, shows
 rows and times. Every run gives the same rows.
 """
 
@@ -22,6 +22,7 @@ from pipelines.cli.main import guarded  # noqa: E402
 from pipelines.cli.results import print_result  # noqa: E402
 from pipelines.demo_data import FIRST_SECOND, GAME_INDEX, LOGS, SECONDS, USERS, game_logs, users  # noqa: E402
 from pipelines.demo_database import DemoDatabase  # noqa: E402
+from pipelines.demo_scheduled import DEMO_TASKS, on_both_engines, run_tasks  # noqa: E402
 from pipelines.home import DEFAULT_PROJECT, Home, default_path  # noqa: E402
 from pipelines.query import plan_statement, run_in_process  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
@@ -79,6 +80,10 @@ def _run(logs: int) -> int:
         _fill_database(app, home, database)
         results = [_show(app, home, title, statement) for title, statement in STATEMENTS]
         _as_pipeline(app, results[:3])
+        run_tasks(app, home)
+        for demo in DEMO_TASKS:
+            _show(app, home, f"{demo.title}, read back", demo.statement, demo.logstore)
+        on_both_engines(app, home)
         app.emit(_NEXT.format(home=os.path.relpath(home.path)))
     finally:
         home.close()
@@ -113,16 +118,16 @@ def _fill_database(app: App, home: Home, database: DemoDatabase) -> None:
     with app.progress("users", USERS) as progress:
         database.fill(users())
         progress.advance(USERS)
-    for table in ("chiji_user", "report"):
+    for table in ("chiji_user", "report", "spend"):
         known = table in home.catalogue().list_external_stores(DEFAULT_PROJECT).names
         (update_store if known else create_store)(home, DEFAULT_PROJECT, parse_config(json.dumps(database.config(table))))
-    app.emit(f"ExternalStore chiji_user: {USERS:,} users in {database.kind}; ExternalStore report: empty")
+    app.emit(f"ExternalStore chiji_user: {USERS:,} users in {database.kind}; ExternalStores report and spend: empty")
 
 
-def _show(app: App, home: Home, title: str, statement: str) -> tuple[QueryPlan, QueryResult]:
+def _show(app: App, home: Home, title: str, statement: str, logstore: str = _LOGSTORE) -> tuple[QueryPlan, QueryResult]:
     app.emit(f"\n{title}\n  {statement}\n")
     clock = SystemClock()
-    plan = plan_statement(home, DEFAULT_PROJECT, _LOGSTORE, statement, _DAY, PlanOptions(now_us=clock.now_us()))
+    plan = plan_statement(home, DEFAULT_PROJECT, logstore, statement, _DAY, PlanOptions(now_us=clock.now_us()))
     with app.progress("query") as progress:
         result = run_in_process(plan, now_seconds=clock.now_us() // 1_000_000, note=progress.note)
     sys.stdout.flush()
@@ -152,6 +157,9 @@ What to try next (the home is {home}):
   $logsluice query game_log 'operation: buy and money > 600 | select userid, sum(money) as money group by userid order by money desc limit 10'
   $logsluice explain game_log '* | select province, count(1) as pv from log l join chiji_user u on l.userid = u.uid group by province'
   $logsluice external-store check chiji_user
+  $logsluice instance list activity-per-hour --limit 5
+  $logsluice task estimate activity-per-hour
+  $logsluice metricstore export game_metrics --latest
   $logsluice --help"""
 
 if __name__ == "__main__":

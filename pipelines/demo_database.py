@@ -1,4 +1,4 @@
-"""The demo's database: the tables `chiji_user` and `report` in SQLite, or in MySQL or MariaDB when a URL names one."""
+"""The demo's database: the tables `chiji_user`, `report` and `spend` in SQLite, or in MySQL or MariaDB when a URL names one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _TABLES = {
     "chiji_user": "create table chiji_user (uid int(11) not null default '0', user_nick text, gender tinyint(1) default null, "
     "age int(11) default null, balance float default null, province text, primary key (uid))",
     "report": "create table report (minute bigint(20) default null, pv bigint(20) default null)",
+    "spend": "create table spend (hour bigint(20) not null, province varchar(40) default null, money bigint(20) default null, "
+    "purchases bigint(20) default null)",
 }
 
 
@@ -53,7 +55,7 @@ class DemoDatabase:
         return {"externalStoreName": table, "storeType": "rds-vpc", "parameter": parameter}
 
     def fill(self, users: Iterable[Sequence[Any]]) -> None:
-        """Make both tables anew: users filled, the report empty. One transaction for the rows."""
+        """Make the tables anew: users filled, the others empty. One transaction for the rows."""
         with self._connection() as (connection, mark):
             cursor = connection.cursor()
             for table in _TABLES:
