@@ -40,6 +40,7 @@ VARIES = (
     (re.compile(r"\b[\d,]+ bytes\b"), "0 bytes"),
     (re.compile(r"\bSQLite \d+(\.\d+)+"), "SQLite 0"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "0a0a0a0a0a0a"),
+    (re.compile(r"^[-\d]{10} [:\d]{8} \+0000  (?=\S+  2026-)", re.MULTILINE), "now  "),
 )
 _NOTE = re.compile(r"<!-- (.*) -->")
 
