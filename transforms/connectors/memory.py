@@ -45,7 +45,7 @@ from transforms.stores.logstore import (
     TailBatch,
     checked_origins,
 )
-from transforms.stores.samples import admitted
+from transforms.stores.samples import taken_by
 from transforms.stores.shard_map import ShardMap
 
 __all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
@@ -154,7 +154,8 @@ class MemoryLogstore(ShardReading):
         shards = self._state.shards
         route = Route.of(shards, self._turns, hash_key=hash_key, shard=shard, place=place, hash_field=hash_field)
         checked_origins(origin)
-        taken, typed = admitted(self.descriptor, groups), self._typed(self._index)
+        taken = taken_by(self.descriptor.name, groups) if self.descriptor.telemetry == "metrics" else groups
+        typed = self._typed(self._index)
         return write_groups(self._state.storage, taken, route, typed, self._admit, self._clock.now_us(), origin)
 
     def commit(

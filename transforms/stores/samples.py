@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -13,10 +13,9 @@ from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import SOURCE, TAG_PREFIX, TIME, TIME_NS, TOPIC, column_of, field_of, is_field_column
 from transforms.core.log_group import LogGroup
 from transforms.stores.index import DOUBLE_TEXT
-from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.metricstore import LABELS, NAME, SAMPLE_FIELDS, TIME_NANO, UNITS, VALUE, decode_labels, encode_labels, is_metric_name
 
-__all__ = ["NANOS", "admitted", "as_samples", "seconds_and_nanos", "to_nanoseconds"]
+__all__ = ["NANOS", "as_samples", "seconds_and_nanos", "taken_by", "to_nanoseconds"]
 
 NANOS = 1_000_000_000
 _MOST = 2**63 - 1
@@ -24,11 +23,9 @@ _WHOLE = r"^-?[0-9]{1,19}$"
 _HINT = "a Metricstore keeps samples: __name__, __labels__ (k1#$#v1|k2#$#v2), __time_nano__, __value__, and tags beside them"
 
 
-def admitted(descriptor: LogstoreDescriptor, groups: Iterable[LogGroup]) -> Iterable[LogGroup]:
-    """Groups as a store keeps them: any logs for a Logstore, samples alone for a Metricstore (errors as `as_samples`)."""
-    if descriptor.telemetry == "logs":
-        return groups
-    return (as_samples(group, descriptor.name) for group in groups)
+def taken_by(store: str, groups: Iterable[LogGroup]) -> Iterator[LogGroup]:
+    """Groups as the Metricstore keeps them; errors as `as_samples`."""
+    return (as_samples(group, store) for group in groups)
 
 
 def as_samples(group: LogGroup, store: str) -> LogGroup:

@@ -234,13 +234,16 @@ class DeltaLogstore(ShardReading):
 
     def _write(self, table: DeltaTable, groups: Iterable[LogGroup], route: Route, origin: str | None) -> list[DataFile]:
         from transforms.connectors.delta.data_files import write_groups
-        from transforms.stores.samples import admitted
 
         self._columns.learn(table)
         if checked_origins(origin):
             self._columns.admit_origins()
         typed = self._index.typed_fields() if self._index else {}
-        taken = admitted(self.descriptor, self._with_origins(groups))
+        taken: Iterable[LogGroup] = self._with_origins(groups)
+        if self.descriptor.telemetry == "metrics":
+            from transforms.stores.samples import taken_by
+
+            taken = taken_by(self.descriptor.name, taken)
         return write_groups(self._storage, taken, route, typed, self._columns.admit, self._clock.now_us(), origin)
 
     def _with_origins(self, groups: Iterable[LogGroup]) -> Iterator[LogGroup]:
