@@ -32,7 +32,8 @@ def command() -> None:
 @format_option
 @click.pass_obj
 def list_(app: App, logstore: str, retired: bool, format: str) -> None:
-    """List the shards of LOGSTORE: the range [begin_key, end_key), what they were made from and when, the cursor behind the newest log.
+    """List the shards of LOGSTORE: the range [begin_key, end_key), what they were made from, the cursor behind the newest log, when they
+    were made.
 
     \b
     Examples:
@@ -44,7 +45,7 @@ def list_(app: App, logstore: str, retired: bool, format: str) -> None:
     store, utc = app.home.open_logstore(app.project, logstore), parse_zone("UTC")
     shards, extents = store.shard_map(), store.extents()
     write_rows(
-        ["shard", "status", "begin_key", "end_key", "parents", "made", "end_cursor"],
+        ["shard", "status", "begin_key", "end_key", "parents", "end_cursor", "made"],
         [
             [
                 record.shard.id,
@@ -52,8 +53,8 @@ def list_(app: App, logstore: str, retired: bool, format: str) -> None:
                 record.shard.begin_key,
                 record.shard.end_key,
                 " ".join(map(str, record.parents)) or None,
-                format_moment(record.made_us // 1_000_000, utc) if record.made_us else None,
                 extents.shards[record.shard.id].end.text,
+                format_moment(record.made_us // 1_000_000, utc) if record.made_us else None,
             ]
             for record in shards.records
             if record.writable or retired
