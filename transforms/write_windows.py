@@ -22,7 +22,7 @@ from transforms.query_windows import WindowRows
 from transforms.schedule.failure import Failure, failure_of
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import DataFile, LogstoreDescriptor
-from transforms.stores.samples import admitted
+from transforms.stores.samples import taken_by
 from transforms.stores.table_commit import TableCommit
 from transforms.write_instance import LogsOfResult
 from transforms.write_logstores import Destination, SaveFiles, WriteLogstores, load_files
@@ -140,7 +140,9 @@ class _ToLogs(beam.DoFn):
         try:
             batches = list(logs_of(table))
             # A Metricstore looks at samples when they are written: too late to tell whose they are.
-            groups = list(admitted(self._target, [batch.group for batch in batches]))
+            groups = [batch.group for batch in batches]
+            if self._target.telemetry == "metrics":
+                groups = list(taken_by(self._target.name, groups))
         except LogsluiceError as error:
             yield TaggedOutput("ends", WindowEnd.failed(rows.number, error))
             return
