@@ -40,7 +40,6 @@ _QUOTE, _BACKSLASH = 0x22, 0x5C
 _BLANK = np.isin(np.arange(256), np.frombuffer(b" \t\r\n", np.uint8))
 
 _kept = threading.local()
-_NOTHING = np.empty(0, np.uint8)
 
 _INLINE = 12
 _U64: Any = np.uint64
@@ -79,24 +78,24 @@ class Quotes:
 
     def __init__(self, data: bytes | bytearray, starts: Any) -> None:
         size = len(data) + 2 * _MARGIN
-        if getattr(_kept, "bytes", _NOTHING).size < size:
-            _kept.bytes = np.empty(size, np.uint8)
-        self.bytes = _kept.bytes[:size]
+        self.bytes = _room("bytes", size, np.uint8)
         self.bytes[_MARGIN : _MARGIN + len(data)] = np.frombuffer(data, np.uint8)
         self.has_escapes = b"\\" in data
         # With no backslash behind another, a quote is escaped if there is one before it: no need to look at runs of them.
         in_runs = self.has_escapes and b"\\\\" in data
         limits = starts + _MARGIN
-        places, counts = [], []
+        at, have, counts = _room("at", size, np.int32), 0, []
         # Piece by piece, so that what is made between stays in the processor's cache.
         for begin in range(0, size, _PIECE):
             is_quote = self.bytes[begin : begin + _PIECE] == _QUOTE
             if self.has_escapes and not in_runs:
                 is_quote[1:] &= self.bytes[begin : begin + len(is_quote) - 1] != _BACKSLASH
                 is_quote[:1] &= self.bytes[max(begin - 1, 0)] != _BACKSLASH
-            places.append((np.flatnonzero(is_quote) + begin).astype(np.int32))
+            found = np.flatnonzero(is_quote)
+            np.add(found, begin, out=at[have : have + len(found)], casting="unsafe")
+            have += len(found)
             counts.append(np.packbits(is_quote, bitorder="little"))
-        self.at = np.concatenate(places)
+        self.at = at[:have]
         if in_runs:
             self.at = self.at[~self._escaped(self.at)]
             first = np.searchsorted(self.at, limits)
@@ -173,9 +172,10 @@ class Shape:
         ``null`` is a null.
         """
         rows = rows[quotes.count[rows] == self.quotes]
-        quoted = [text for text in self.texts if text.ahead is not None]
-        places = quotes.at[quotes.first[rows, None] + np.array([text.quote for text in quoted])]
-        places = (places - np.array([text.ahead for text in quoted], np.int32)).T.astype(np.int64)
+        first = quotes.first[rows]
+        places = [
+            np.subtract(quotes.at.take(first + text.quote), text.ahead, dtype=np.int64) for text in self.texts if text.ahead is not None
+        ]
         same = np.ones(len(rows), bool)
         begins, ends, heads, tails = [], [quotes.begin[rows]], [], []
         for i, text in enumerate(self.texts[:-1]):
@@ -244,6 +244,15 @@ def shape_of(line: str) -> Shape | None:
     if any(len(text.text) > _MOST_TEXT for text in texts):
         return None
     return Shape(tuple(texts), tuple(column_of(name) for name in names), tuple(literals), seen)
+
+
+def _room(name: str, size: int, kind: Any) -> Any:
+    """An array that this thread uses again and again."""
+    found = getattr(_kept, name, None)
+    if found is None or found.size < size:
+        found = np.empty(size, kind)
+        setattr(_kept, name, found)
+    return found[:size]
 
 
 def _count_before(bits: Any, limits: Any) -> Any:
