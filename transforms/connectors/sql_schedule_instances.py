@@ -81,7 +81,7 @@ class InstanceRows(Keeper):
         query = (
             sa.select(table, schedule_task.c.project, schedule_task.c.name)
             .join(schedule_task, schedule_task.c.schedule_id == table.c.schedule_id)
-            .where(table.c.reported.is_(False), table.c.ended_us.is_not(None))
+            .where(table.c.reported == sa.false(), table.c.ended_us.is_not(None))
             .order_by(table.c.ended_us, table.c.schedule_id, table.c.schedule_time)
             .limit(size)
         )
@@ -104,7 +104,7 @@ class InstanceRows(Keeper):
 
     def forget(self, before_us: int) -> int:
         table, task = schedule_instance, schedule_task
-        old = (table.c.created_us < before_us, table.c.ended_us.is_not(None), table.c.watched.is_(False))
+        old = (table.c.created_us < before_us, table.c.ended_us.is_not(None), table.c.watched == sa.false())
         # The first and the last one say how far the plan has come: they stay.
         ends = (sa.func.coalesce(task.c.first, table.c.schedule_time - 1), sa.func.coalesce(task.c.last, table.c.schedule_time - 1))
         inner = (table.c.schedule_time != ends[0], table.c.schedule_time != ends[1])

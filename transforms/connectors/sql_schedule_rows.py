@@ -188,8 +188,8 @@ class Step:
         if any(at <= self.row.last for at in taken):
             passed = schedule_instance.c.schedule_time <= self.row.last
             ended = schedule_instance.c.ended_us.is_not(None)
-            of_task = schedule_instance.c.schedule_id == self.row.schedule_id
-            self.connection.execute(schedule_instance.update().where(of_task, passed, ended).values(watched=False))
+            watched = (schedule_instance.c.schedule_id == self.row.schedule_id, schedule_instance.c.watched == sa.true())
+            self.connection.execute(schedule_instance.update().where(*watched, passed, ended).values(watched=False))
 
     def flush(self) -> None:
         """Write what changed of the task's row."""
@@ -237,7 +237,7 @@ def find_task(connection: sa.Connection, project_name: str, name: str, *, lock: 
 def load_progress(connection: sa.Connection, row: TaskRow) -> Progress:
     """What the plan asks for: the task's row and the few instances that are watched."""
     watched = sa.select(schedule_instance.c.ended_us, schedule_instance.c.schedule_time, schedule_instance.c.record).where(
-        schedule_instance.c.schedule_id == row.schedule_id, schedule_instance.c.watched.is_(True)
+        schedule_instance.c.schedule_id == row.schedule_id, schedule_instance.c.watched == sa.true()
     )
     unfinished, taken = [], set()
     for ended_us, schedule_time, record in connection.execute(watched):

@@ -49,7 +49,8 @@ class TurnRows(Keeper):
                 return Wait(row.turn_lease_us, "running") if row.turn_lease_us > now_us else None
             task = self._entry(connection, row).task
             found = next_step(task, load_progress(connection, row), now_us)
-            return found if isinstance(found, Wait) else None
+            # Somebody may have taken the turn between the two looks: how long its lease is only the lock tells.
+            return found if isinstance(found, Wait) and found.reason != "running" else None
 
     def claim_at(self, project: str, name: str, schedule_time: int, worker: str, lease_seconds: float) -> Turn:
         with self._step(project, name) as step:
