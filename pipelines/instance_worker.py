@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -41,8 +42,9 @@ def _main(descriptor: int) -> None:
         home = Home(Path(path), catalogue_url)
         turns: SimpleQueue[Turn] = SimpleQueue()
         threading.Thread(target=_listen, args=(connection, turns), name="orders", daemon=True).start()
-        while True:
-            connection.send(_attempt(home, turns.get()))
+        with suppress(BrokenPipeError):  # nobody wants the answer any more
+            while True:
+                connection.send(_attempt(home, turns.get()))
 
 
 def _attempt(home: Home, turn: Turn) -> Outcome | Failure:

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -58,8 +59,9 @@ def main() -> None:
             os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    while True:
-        connection.send(attempt(home, turns.get()))
+    with suppress(BrokenPipeError):
+        while True:
+            connection.send(attempt(home, turns.get()))
 
 
 if __name__ == "__main__":

@@ -107,3 +107,8 @@ def test_ctrl_c_ends_the_service_and_its_workers(home: Home, tmp_path: Path) -> 
     assert process.returncode == 0 and out == "" and "Traceback" not in err, err
     assert err.startswith(f"scheduling the tasks of {home.path}; Ctrl-C stops\n")
     assert workers and all(gone(pid) for pid in workers)
+
+
+def test_the_service_itself_imports_no_beam() -> None:
+    program = "import sys, pipelines.scheduler_service, pipelines.late_logs; sys.exit('apache_beam' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
