@@ -33,6 +33,13 @@ from tests.connectors.test_logstore_maintenance import test_expire_hides_whole_f
 from tests.connectors.test_logstore_origins import (  # noqa: F401 - likewise
     test_one_origin_and_logs_without_make_a_mixed_file_too,
 )
+from tests.connectors.test_shard_contract import (  # noqa: F401 - likewise
+    test_a_retired_shard_is_read_to_its_end,
+    test_cursors_survive_compaction,
+    test_logs_that_a_field_places_are_divided_again,
+    test_places_by_time_and_back,
+    test_split_and_merge_seal_the_retired_and_make_new_ones,
+)
 from tests.object_store import SECRET, ObjectStore
 from tests.pipelines.tracing import traced
 from transforms.connectors import create_logstore, drop_logstore, open_logstore

@@ -17,7 +17,7 @@ from transforms.core.log_group import LogGroup
 from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import AppTransaction, Logstore, LogstoreDescriptor
 from transforms.stores.shard import digits_of_key, shard_of_key
-from transforms.stores.shard_map import MOST_SHARDS
+from transforms.stores.shard_map import KEPT_EMPTY_US, MOST_SHARDS
 
 SECOND = 1_000_000
 
@@ -97,6 +97,30 @@ def test_there_is_a_limit_of_shards(open_store: Open) -> None:
         store.split_shard(0)
     store.merge_shards(0)
     store.split_shard(2)
+
+
+def test_retired_shards_are_forgotten_when_their_logs_are_long_gone(open_store: Open) -> None:
+    clock = FixedClock(7 * SECOND)
+    store = open_store(shards=1, clock=clock)
+    fill(store, 0, 1)
+    low, high = store.split_shard(0)
+    fill(store, high, 2)
+    store.split_shard(high)
+    clock.sleep(KEPT_EMPTY_US / SECOND)
+    store.expire(1_000)
+    store.split_shard(low)  # nobody is hasty
+    assert [record.shard.id for record in store.shard_map().records] == list(range(7))
+    clock.sleep(60)
+    newest = store.shard_map().records[-1].shard.id
+    made = store.split_shard(newest)
+    assert made == (7, 8)
+    assert [(record.shard.id, record.writable) for record in store.shard_map().records] == [
+        (1, False), (3, True), (4, True), (5, True), (6, False), (7, True), (8, True),
+    ]  # fmt: skip
+    with pytest.raises(NotFound):
+        store.pull(0, BEGIN)
+    assert set(store.extents().shards) == {1, 3, 4, 5, 6, 7, 8}
+    assert store.extents().shards[7].ancestors == {1, 6}
 
 
 def test_new_logs_go_to_writable_shards_alone(open_store: Open) -> None:

@@ -46,7 +46,7 @@ from transforms.stores.logstore import (
     checked_origins,
 )
 from transforms.stores.samples import taken_by
-from transforms.stores.shard_map import ShardMap
+from transforms.stores.shard_map import KEPT_EMPTY_US, ShardMap
 
 __all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
 
@@ -324,7 +324,8 @@ class MemoryLogstore(ShardReading):
         state = self._state
         with state.lock:
             now_us = max(self._clock.now_us(), state.receive_time + 1)
-            state.shards = change(state.shards).sealed(state.shards, ends_after(state, state.version), now_us)
+            made = change(state.shards).sealed(state.shards, ends_after(state, state.version), now_us)
+            state.shards = made.without_expired({file.shard for file in state.active.values()}, now_us - KEPT_EMPTY_US)
             state.record(shards=state.shards)
 
     def _head(self) -> tuple[str, int, ShardMap]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from transforms.core.errors import NotFound, ParameterInvalid, UserError
 from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.shard import Shard, place_of_digits
 
-__all__ = ["MOST_SHARDS", "ShardMap", "ShardRecord"]
+__all__ = ["KEPT_EMPTY_US", "MOST_SHARDS", "ShardMap", "ShardRecord"]
 
 MOST_SHARDS = 256
 """Shards that may take logs at a time."""
+KEPT_EMPTY_US = 30 * 86_400 * 1_000_000
+"""For how long a retired shard is known whose logs are all gone: as long as the record of commits is kept."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,18 @@ class ShardMap:
         """With the ends of the shards that this map retires and ``before`` does not, and the time for those it makes."""
         old = {record.shard.id: record for record in before.records}
         return ShardMap(tuple(_sealed(record, old.get(record.shard.id), ends, now_us) for record in self.records))
+
+    def without_expired(self, with_logs: Collection[int], before_us: int) -> ShardMap:
+        """Without the shards that were retired before a time and have no logs any more. The newest shard is never one of them, so ids
+        still only count up."""
+        retired = {parent: record.made_us for record in self.records for parent in record.parents}
+        return ShardMap(
+            tuple(
+                record
+                for record in self.records
+                if record.writable or record.shard.id in with_logs or retired.get(record.shard.id, 0) >= before_us
+            )
+        )
 
     def ancestors(self, shard: int) -> frozenset[int]:
         """Ids of the shards of every earlier generation that a shard's range came from, as far as they are still known."""

@@ -19,7 +19,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from transforms.connectors.delta.commit_log import RECEIVED, TableLog, ends_after, told_state
-from transforms.connectors.delta.shard_layout import LAYOUT, layout_of, layout_text
+from transforms.connectors.delta.shard_layout import LAYOUT, layout_of, layout_text, shards_with_logs
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import PARTITIONS, open_table, unavailable
 from transforms.core.clock import Clock
@@ -27,7 +27,7 @@ from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
 from transforms.core.field_columns import SHARD
 from transforms.stores.logstore import AppTransaction, Commit
-from transforms.stores.shard_map import ShardMap
+from transforms.stores.shard_map import KEPT_EMPTY_US, ShardMap
 
 __all__ = ["ATTEMPTS", "HOOKS", "REPLACED", "Change", "Committer", "Plan", "last_receive_time"]
 
@@ -132,6 +132,7 @@ class Committer:
             before = layout_of(table, initial)
             now_us = max(self.clock.now_us(), last_receive_time(table) + 1)
             made = change(before).sealed(before, ends_after(self._log, table.version()), now_us)
+            made = made.without_expired(shards_with_logs(table), now_us - KEPT_EMPTY_US)
             return partial(table.alter.set_column_metadata, SHARD, {LAYOUT: layout_text(made)})
 
         self._alter(operation, altered)

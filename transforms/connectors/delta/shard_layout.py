@@ -17,7 +17,7 @@ from transforms.stores.cursor import Cursor
 from transforms.stores.shard import Shard
 from transforms.stores.shard_map import ShardMap, ShardRecord
 
-__all__ = ["LAYOUT", "cursors_of_text", "layout_in_schema", "layout_of", "layout_text", "text_of_cursors"]
+__all__ = ["LAYOUT", "cursors_of_text", "layout_in_schema", "layout_of", "layout_text", "shards_with_logs", "text_of_cursors"]
 
 LAYOUT = "logsluice.shards"
 """The key of the text in the metadata of the shard column."""
@@ -38,6 +38,12 @@ def layout_of(table: DeltaTable, initial: ShardMap) -> ShardMap:
     """The shards of a table at its version; ``initial`` for one that was made before tables kept them and never changed them."""
     told = next((column.metadata.get(LAYOUT) for column in table.schema().fields if column.name == SHARD), None)
     return initial if told is None else layout_of_text(told)
+
+
+def shards_with_logs(table: DeltaTable) -> frozenset[int]:
+    """The ids of the shards that have files at a table's version."""
+    actions = table.get_add_actions(flatten=True)
+    return frozenset(actions.column(f"partition.{SHARD}").to_pylist()) if actions.num_rows else frozenset()
 
 
 def layout_in_schema(schema: Mapping[str, Any]) -> ShardMap | None:
