@@ -168,6 +168,19 @@ observe(wait)
     assert counts(store) == {50: 50}
 
 
+def test_a_connection_is_as_patient_as_before(database: Database, tmp_path: Path) -> None:
+    store = mysql_store(database, "t", tmp_path)
+
+    def patience() -> tuple[Any, ...]:
+        with store._connected("asking") as connection:
+            return tuple(connection.exec_driver_sql("select connection_id(), @@wait_timeout, @@innodb_lock_wait_timeout").one())
+
+    before = patience()
+    assert int(before[1]) > 60
+    store.commit_rows(made(1), by_window(1))
+    assert patience() == before
+
+
 def test_a_lock_that_is_held_too_long_is_said_to_be(mariadb: MariadbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.connectors.sql_database_mysql._LOCK_SECONDS", 1)
     database = mariadb.database()

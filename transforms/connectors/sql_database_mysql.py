@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ __all__ = ["MysqlDialect"]
 _SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 300
+_HURRIED = "logsluice hurried"
 _BINLOG_BY_STATEMENT = 1665
 _IDLE_SECONDS = 60
 _LOCK_SECONDS = 75  # longer than somebody may stand still while holding the lock
@@ -112,6 +113,13 @@ class MysqlDialect(DatabaseDialect):
             with connection.cursor() as cursor:
                 cursor.execute("set session sql_mode = %s, session time_zone = %s", (_SQL_MODE, zone))
 
+        @sa.event.listens_for(engine, "checkin")
+        def calm(connection: Any, record: Any) -> None:
+            # What `begin_commit` sets is not for those who get the connection next; one that is gone is noticed when it is taken.
+            if connection is not None and record.info.pop(_HURRIED, False):
+                with suppress(pymysql.err.Error), connection.cursor() as cursor:
+                    cursor.execute("set session wait_timeout = default, session innodb_lock_wait_timeout = default")
+
         return engine
 
     def address(self) -> str:
@@ -168,48 +176,54 @@ class MysqlDialect(DatabaseDialect):
         )
         grants = tuple(_without_hashes(row[0]) for row in self.rows(connection, "show grants"))
         warnings = []
-        if self._engine_name(connection) is not None and not self._transactional(connection):
+        engines = self._engines(connection, self.descriptor.parameter["table"])
+        if any(name is not None and not transactional for name, transactional in engines.values()):
             warnings.append("the table's engine has no transactions: it can be read, not written")
         if int(packet) < 2 * 2**20:
             warnings.append(f"max_allowed_packet is only {packet} bytes: long rows may be refused")
         return ServerReport(f"{version} ({comment})", grants, f"{charset} ({collation})", zone, tuple(warnings))
 
-    def _engine_name(self, connection: sa.Connection, table: str | None = None) -> str | None:
-        parameter = self.descriptor.parameter
-        found = self.rows(
-            connection,
-            "select engine from information_schema.tables where table_schema = :db and table_name = :tab",
-            db=parameter["db"], tab=table or parameter["table"],
-        )  # fmt: skip
-        return next((row[0] for row in found), None)
-
-    def _transactional(self, connection: sa.Connection, table: str | None = None) -> bool:
-        name = self._engine_name(connection, table)
-        found = self.rows(connection, "select transactions from information_schema.engines where engine = :name", name=name or "")
-        return next((row[0] == "YES" for row in found), False)
+    def _engines(self, connection: sa.Connection, *tables: str) -> dict[str, tuple[str | None, bool]]:
+        """For each table that there is its engine, None for a view, and whether that has transactions."""
+        found = {
+            name: (engine, transactions == "YES")
+            for name, engine, transactions in self.rows(
+                connection,
+                "select t.table_name, t.engine, e.transactions from information_schema.tables t "
+                "left join information_schema.engines e on e.engine = t.engine where t.table_schema = :db and t.table_name in (:one, :other)",
+                db=self.descriptor.parameter["db"], one=tables[0], other=tables[-1],
+            )
+        }  # fmt: skip
+        folded = {name.casefold(): engine for name, engine in found.items()}
+        asked = {table: found.get(table, folded.get(table.casefold())) for table in tables}
+        return {table: engine for table, engine in asked.items() if engine is not None}
 
     def before_write(self, connection: sa.Connection) -> None:
-        self.longest_row = int(next(self.rows(connection, "select @@max_allowed_packet"))[0])
-        self._insist_on_transactions(connection, self.descriptor.parameter["table"])
+        self._look_up_longest_row(connection)
+        self._insist_on_transactions(self._engines(connection, self.descriptor.parameter["table"]))
 
     def before_commit(self, connection: sa.Connection, records: str) -> None:
+        self._look_up_longest_row(connection)
         table = self.descriptor.parameter["table"]
-        if self._engine_name(connection) is None:
+        engines = self._engines(connection, table, records)
+        if engines.get(table, (None, False))[0] is None:
             raise StoreRejected(
                 f"ExternalStore {self.descriptor.name!r}: {table!r} is a view: whether its rows are changed in one transaction is not known",
                 hint="make a store of the table behind it",
             )
-        self.before_write(connection)
-        self._insist_on_transactions(connection, records)
+        self._insist_on_transactions(engines)
 
-    def _insist_on_transactions(self, connection: sa.Connection, table: str) -> None:
-        name = self._engine_name(connection, table)
-        if name is not None and not self._transactional(connection, table):
-            raise StoreRejected(
-                f"ExternalStore {self.descriptor.name!r}: the table {table!r}: its engine {name} has no transactions: "
-                "a failing write would leave half of its rows",
-                hint=f"alter table {table} engine=InnoDB",
-            )
+    def _look_up_longest_row(self, connection: sa.Connection) -> None:
+        self.longest_row = int(next(self.rows(connection, "select @@max_allowed_packet"))[0])
+
+    def _insist_on_transactions(self, engines: Mapping[str, tuple[str | None, bool]]) -> None:
+        for table, (name, transactional) in engines.items():
+            if name is not None and not transactional:
+                raise StoreRejected(
+                    f"ExternalStore {self.descriptor.name!r}: the table {table!r}: its engine {name} has no transactions: "
+                    "a failing write would leave half of its rows",
+                    hint=f"alter table {table} engine=InnoDB",
+                )
 
     def unique_indexes(self, connection: sa.Connection) -> list[tuple[str, ...]]:
         parameter = self.descriptor.parameter
@@ -224,7 +238,7 @@ class MysqlDialect(DatabaseDialect):
         return [tuple(columns) for columns in parts.values()]
 
     def begin_commit(self, connection: sa.Connection) -> None:
-        connection.detach()  # what is set here is not for those who would get the connection next
+        connection.info[_HURRIED] = True
         # A statement sees what others committed before it, and locks the rows it finds, not the gaps between them.
         connection.exec_driver_sql("set transaction isolation level read committed")
         connection.exec_driver_sql(f"set session wait_timeout = {_IDLE_SECONDS}, session innodb_lock_wait_timeout = {_LOCK_SECONDS}")
