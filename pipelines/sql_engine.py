@@ -48,7 +48,7 @@ def query_transform(
 
     asked = options.view_as(SqlEngineOptions)
     service = running_service(asked.beam_sql_jar, asked.beam_sql_service)
-    return _Expanded(plan, QueryLogsBeamSql(plan, service, limits), service, asked.beam_sql_timeout)
+    return _Expanded(plan, QueryLogsBeamSql(plan, service, limits, seconds=asked.beam_sql_timeout), service, asked.beam_sql_timeout)
 
 
 class _Expanded(beam.PTransform[Any, Any]):
@@ -89,6 +89,8 @@ def run_query_pipeline(pipeline: beam.Pipeline, plan: QueryPlan, options: Pipeli
 def _refusal(plan: QueryPlan, error: Exception) -> LogsluiceError:
     """Why Beam SQL does not plan a statement."""
     text = str(error)
+    if "DEADLINE_EXCEEDED" in text:
+        return StoreUnavailable("the Java service of beam-sql does not answer in time", hint="a longer limit: --beam_sql_timeout SECONDS")
     if "UNAVAILABLE" in text or "failed to connect" in text:
         return StoreUnavailable("the Java service of beam-sql does not answer", hint="is it started? the embedded engine needs no Java")
     reason = _last_cause(text)

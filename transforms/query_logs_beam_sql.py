@@ -8,8 +8,11 @@ from contextlib import closing
 from typing import Any, Optional, cast
 
 import apache_beam as beam
+import grpc  # type: ignore[import-untyped]
 from apache_beam.metrics import Metrics
+from apache_beam.portability import common_urns
 from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.transforms.external import ExpansionAndArtifactRetrievalStub
 from apache_beam.transforms.sql import SqlTransform
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, TimestampedValue
 from apache_beam.typehints.row_type import RowTypeConstraint
@@ -41,15 +44,17 @@ class QueryLogsBeamSql(beam.PTransform[Any, Any]):
         plan: with ``plan.beam``.
         service: address of the Java service that expands SqlTransform, ``host:port``.
         limits: of the embedded engine, which reads the files.
+        seconds: the service may take to plan the statement.
     """
 
-    def __init__(self, plan: QueryPlan, service: str, limits: EngineLimits | None = None) -> None:
+    def __init__(self, plan: QueryPlan, service: str, limits: EngineLimits | None = None, *, seconds: float = 600.0) -> None:
         super().__init__()
         assert plan.beam is not None
         self._plan = plan
         self._beam: BeamSql = plan.beam
         self._service = service
         self._limits = limits or EngineLimits()
+        self._seconds = seconds
 
     def expand(self, begin: PBegin) -> PCollection[bytes]:
         # Workers get the files of their own tasks, not the whole list with every bundle.
@@ -58,7 +63,7 @@ class QueryLogsBeamSql(beam.PTransform[Any, Any]):
         if len(self._plan.tasks) > 1:
             tasks = tasks | "Spread" >> beam.Reshuffle()
         inputs = {each.name: self._input(begin, tasks, plan, each) for each in self._beam.inputs}
-        rows = inputs | "Beam SQL" >> SqlTransform(self._beam.sql, expansion_service=self._service)
+        rows = inputs | "Beam SQL" >> SqlTransform(self._beam.sql, expansion_service=_Expansion(self._service, self._seconds))
         tables = (
             rows
             | "Leave the window" >> beam.WindowInto(GlobalWindows())
@@ -99,6 +104,30 @@ class QueryLogsBeamSql(beam.PTransform[Any, Any]):
         source = begin if read.keys is None else join_keys(tasks, plan, read, self._limits)
         table: PCollection[bytes] = source | f"Read ExternalStore '{read.descriptor.name}'" >> ReadExternalStore(read)
         return table
+
+
+class _Expansion:
+    """An expansion service, asked with a time limit.
+
+    Its worker beside it (a loopback worker) has the service's jar already. Beam would still fetch it, for every statement once more.
+    """
+
+    def __init__(self, address: str, seconds: float) -> None:
+        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._stub = ExpansionAndArtifactRetrievalStub(grpc.insecure_channel(address, options=unlimited))
+        self._seconds = seconds
+
+    def Expand(self, request: Any) -> Any:  # noqa: N802  (Beam's name)
+        """What `ExternalTransform` calls. Raises grpc.RpcError."""
+        response = self._stub.Expand(request, timeout=self._seconds)
+        for environment in response.components.environments.values():
+            if environment.urn == common_urns.environments.EXTERNAL.urn:
+                del environment.dependencies[:]
+        return response
+
+    def artifact_service(self) -> Any:
+        """Where other workers' jars come from."""
+        return self._stub.artifact_service()
 
 
 class _LogRows(beam.DoFn):

@@ -17,6 +17,8 @@ from tests.conftest import ROOT
 @pytest.fixture(scope="session")
 def beam_sql_jar() -> str:
     """Path of the service's jar; without one these tests are skipped, and say why."""
+    # A JVM that lives for a minute has no use for its second compiler.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
     given = os.environ.get("LOGSLUICE_BEAM_SQL_JAR")
     if given:
         return given
