@@ -20,6 +20,7 @@ def main() -> int:
     for name, default in (("lease", 30.0), ("attempt", 600.0), ("grace", 30.0), ("late-every", 60.0)):
         parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--alerts", type=Path)
+    parser.add_argument("--catalogue")
     parser.add_argument("--operational-log", action="store_true")
     asked = parser.parse_args()
     rules = read_alert_rules(asked.alerts) if asked.alerts else ()
@@ -35,7 +36,7 @@ def main() -> int:
     def ended(entry: object, seconds: float) -> None:
         say(f"ended {entry.task} {entry.instance.schedule_time} {entry.instance.state}")  # type: ignore[attr-defined]
 
-    tally = run_service(Home(asked.home), settings, ended, say)
+    tally = run_service(Home(asked.home, asked.catalogue), settings, ended, say)
     return 130 if tally.interrupted else int(bool(asked.once and tally.failed))
 
 
