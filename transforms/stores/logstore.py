@@ -207,10 +207,11 @@ class Logstore(ShardedStore, Protocol):
     ) -> list[DataFile]:
         """Make logs durable without making them visible.
 
-        Each file holds one shard: ``shard`` when given; else the one whose range has the MD5 of the text ``hash_key``, or ``place`` (up to
-        32 hexadecimal digits), or the MD5 of each log's own value of ``hash_field``; else, and for logs without that field, the shard the
-        store balances to. At most one of the four is given. ``origin`` stays with the logs, through compaction too. Raises NotFound with code ``ShardNotExist``, UserError with
-        code ``ShardReadOnly`` for a retired shard, ParameterInvalid for an origin that is empty or too long (`MAX_ORIGIN_BYTES`), and in a Metricstore for logs that are no samples.
+        Each file holds one shard: ``shard`` when given; else the one whose range has the MD5 of the text ``hash_key``, or ``place`` (up
+        to 32 hexadecimal digits), or the MD5 of each log's own value of ``hash_field``; else, and for logs without that field, the shard
+        the store balances to. At most one of the four is given. ``origin`` stays with the logs, through compaction too. Raises NotFound
+        with code ``ShardNotExist``, UserError with code ``ShardReadOnly`` for a retired shard, ParameterInvalid for an origin that is
+        empty or too long (`MAX_ORIGIN_BYTES`), and in a Metricstore for logs that are no samples.
         """
         ...
 
@@ -225,9 +226,9 @@ class Logstore(ShardedStore, Protocol):
         """Make ``files`` visible, ``remove`` and all logs of the origins ``replaces`` invisible, in one step.
 
         Files of a shard that was split or merged since they were written go to the shards that took over: each where its logs belong, if
-        that was told, else to any of them. An empty commit with ``app`` only fences. Logs of other origins in the same files stay, with their receive times, and no
-        tail sees them again. Raises CommitConflict when the retries are used up, StoreRejected when a file to remove is not there
-        any more.
+        that was told, else to any of them. An empty commit with ``app`` only fences. Logs of other origins in the same files stay, with
+        their receive times, and no tail sees them again. Raises CommitConflict when the retries are used up, StoreRejected when a file to
+        remove is not there any more.
         """
         ...
 
