@@ -28,9 +28,9 @@ DONE = "done"
 _LINE_FORMATS = ("jsonl", "text")
 _LARGE = 128 * 1024 * 1024
 """Less is imported by one process before others have started and told each other where to go on."""
-_PIECE = 19 * 1024 * 1024
-"""Three of them make a commit."""
-_SMALLEST = 6 * 1024 * 1024
+_PIECE = 16 * 1024 * 1024
+"""Four of them make a commit."""
+_SMALLEST = 4 * 1024 * 1024
 _SAMPLE = 256 * 1024
 
 
@@ -102,7 +102,7 @@ def piece_size(inputs: Sequence[Input], formats: Sequence[str], batch_rows: int)
             return None
         if sampled < _SAMPLE:
             lines, sampled = lines + sample.count(b"\n"), sampled + len(sample)
-    size = min(_PIECE, batch_rows * sampled // (3 * max(1, lines)))
+    size = min(_PIECE, batch_rows * sampled // (4 * max(1, lines)))
     return size if size >= _SMALLEST else None
 
 
