@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
+from tests.schedule.sql_ledger import made
+from transforms.connectors import open_catalogue
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound, ParameterInvalid
 from transforms.core.log_group import LogGroup
 from transforms.stores.external_store import ExternalStoreDescriptor
@@ -97,3 +99,25 @@ def _churn(path: Path) -> tuple[int, list[str]]:
             codes.append(error.code)
     home.close()
     return made, codes
+
+
+def test_the_ledger_of_scheduled_sql_is_opened_once_and_closed_with_the_home(tmp_path: Path) -> None:
+    home = Home(tmp_path / "new")
+    ledger = home.schedule_ledger()
+    assert home.schedule_ledger() is ledger and ledger.list_tasks("default") == ()
+    ledger.create_task(made())
+    home.close()
+    again = Home(tmp_path / "new")
+    assert [entry.task.name for entry in again.schedule_ledger().list_tasks("default")] == ["per-minute"]
+    again.close()
+
+
+def test_the_ledger_is_in_the_catalogues_database(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home", f"sqlite:///{tmp_path / 'elsewhere.sqlite'}")
+    home.schedule_ledger().create_task(made())
+    home.close()
+    assert not (tmp_path / "home" / "catalogue.sqlite").exists()
+    catalogue = open_catalogue(tmp_path / "elsewhere.sqlite")
+    with pytest.raises(LogsluiceError, match="per-minute"):
+        catalogue.delete_project("default")
+    catalogue.close()
