@@ -27,6 +27,8 @@ __all__ = ["BackfillPlan", "PlannedWindow", "plan_backfill_turn"]
 
 TURN_SHARES = 40.0
 """A turn reads about so many chunks' logs, then the schedule may have its turn."""
+TABLE_SHARES = 4.0
+"""The same where rows go to a table: they are brought together, to be committed in order."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def plan_backfill_turn(home: Home, turn: BackfillTurn, *, least_chunks: int = 1)
         assert shared is not None
         statements.append(WindowStatement(at, one.window, shared, plans[-1].sql))
         notes[at] = plans[-1].warnings
-    chunks, left = _first_chunks(cut_chunks(statements, snapshot.files, least=least_chunks))
+    most = TURN_SHARES if isinstance(target, LogstoreDescriptor) else TABLE_SHARES
+    chunks, left = _first_chunks(cut_chunks(statements, snapshot.files, least=least_chunks), most)
     chosen = {at for chunk in chunks for at, _, _ in chunk.windows}
     windows = [_planned(turn, one, snapshot, notes[one.schedule_time]) for one in turn.windows if one.schedule_time in chosen]
     return BackfillPlan(
@@ -151,12 +154,12 @@ def _surroundings(home: Home, task: Task, windows: Sequence[BackfillWindow]) -> 
     ), snapshot
 
 
-def _first_chunks(chunks: Sequence[WindowChunk]) -> tuple[tuple[WindowChunk, ...], int]:
+def _first_chunks(chunks: Sequence[WindowChunk], most: float) -> tuple[tuple[WindowChunk, ...], int]:
     """The chunks that one turn computes, one at least, and the number of windows in the others."""
     read, count = 0.0, 0
     for chunk in chunks:
         read += chunk.share
-        if count and read > TURN_SHARES:
+        if count and read > most:
             break
         count += 1
     return tuple(chunks[:count]), sum(len(chunk.windows) for chunk in chunks[count:])

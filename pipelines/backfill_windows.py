@@ -132,7 +132,7 @@ def apply_backfill(
 
 
 def _run_recorded(home: Home, ledger: ScheduleLedger, turn: BackfillTurn, options: PipelineOptions) -> int:
-    with HeldTurn(ledger, turn, LEASE_SECONDS):
+    with HeldTurn(ledger, turn):
         try:
             results = run_backfill_turn(home, turn, options)
         except BaseException:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from pipelines.demo_data import FIRST_SECOND, SECONDS, game_logs
 from pipelines.home import DEFAULT_PROJECT, Home
+from tests.benchmarks.timing import alternate
 from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
-from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, totals
+from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, task_document, totals
 from tests.warm_crash import WarmProgram
 from transforms.core.errors import CommitConflict, StatementError
 from transforms.core.interval import Interval
@@ -24,6 +26,9 @@ from transforms.schedule.ledger import BackfillEntry, BackfillTurn, InstanceEntr
 from transforms.schedule.task import Task
 from transforms.schedule.task_config import read_task
 from transforms.sql import window_chunks
+from transforms.stores.index import FieldIndex, Index
+from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.shard import even_shards
 
 KINDS = ("log2log", "log2metric", "log2table")
 MINUTES = 10
@@ -266,11 +271,38 @@ def test_after_ctrl_c_the_rest_is_done_by_the_next_call(home: Home, tmp_path: Pa
     assert held(home, "log2log", tmp_path) == totals(range(MINUTES))
 
 
+@pytest.mark.soak
+def test_memory_does_not_grow_with_the_source(home: Home, tmp_path: Path) -> None:
+    peaks = []
+    for name, logs in (("small", 4_000_000), ("big", 12_000_000)):
+        index = Index(fields={"status": FieldIndex("long"), "bytes": FieldIndex("long"), "click": FieldIndex()})
+        home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, name, "", even_shards(1), index))
+        store = home.open_logstore(DEFAULT_PROJECT, name)
+        for group in game_logs(logs // 500_000, logs=logs):
+            store.append([group])
+        home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, f"of-{name}", "", even_shards(1)))
+        script = "* | select status, count(1) as requests, sum(bytes) as bytes, approx_distinct(click) as clicks group by status"
+        fields = {"script": script, "sourceLogstore": name, "destLogstore": f"of-{name}", "fromTime": LATER, "toTime": 0}
+        document = task_document("log2log")
+        task = read_task({**document, "name": name, "configuration": {**document["configuration"], **fields}}, DEFAULT_PROJECT)
+        home.schedule_ledger().create_task(task)
+        create(home, task, Interval(FIRST_SECOND + 60, FIRST_SECOND + SECONDS))
+        command = [sys.executable, "-m", "tests.pipelines.backfill_program", str(home.path), task.name, "1440"]
+        peaks.append(alternate({"backfill": command}, 1)["backfill"].peak_mb)
+    assert peaks[1] < 1.3 * peaks[0], peaks
+
+
 @pytest.mark.parametrize(
-    "kind",
-    ["log2log", "log2table", pytest.param("log2metric", marks=pytest.mark.soak), pytest.param("log2table-mariadb", marks=pytest.mark.soak)],
+    ("kind", "moments_of"),
+    [
+        ("log2log", slice(0, None, 3)),
+        ("log2table", slice(1, None, 3)),
+        *(pytest.param(kind, slice(None), marks=pytest.mark.soak) for kind in (*KINDS, "log2table-mariadb")),
+    ],
 )
-def test_killed_at_every_durable_moment_and_applied_again(home: Home, tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
+def test_killed_at_durable_moments_and_applied_again(
+    home: Home, tmp_path: Path, kind: str, moments_of: slice, request: pytest.FixtureRequest
+) -> None:
     server: MariadbServer | None = request.getfixturevalue("mariadb") if kind.endswith("-mariadb") else None
     database = None if server is None else server.database()
     kind = kind.removesuffix("-mariadb")
@@ -286,7 +318,7 @@ def test_killed_at_every_durable_moment_and_applied_again(home: Home, tmp_path: 
         create(home, task, within, again=True)
         moments = program.run()
         assert any("commit" in moment for moment in moments), moments
-        for number in range(len(moments)):
+        for number in range(len(moments))[moments_of]:
             # More logs each time: rows of before the kill and of after it can be told apart.
             before = dict(counts)
             for minute in minutes:

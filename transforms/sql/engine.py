@@ -8,7 +8,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from transforms.core.errors import LogsluiceError, QueryFailed, StoreUnavailable
@@ -53,6 +53,7 @@ class Engine:
             "preserve_insertion_order": False,
         }
         self.connection = duckdb.connect(":memory:", config=config)
+        self._waiter: ThreadPoolExecutor | None = None
         for name, value in (settings or {}).items():
             self._command(f"set {name} = '{value}'")
 
@@ -109,13 +110,15 @@ class Engine:
         with _told():
             if threading.current_thread() is not threading.main_thread():
                 return call()
-            with ThreadPoolExecutor(1) as pool:
-                future = pool.submit(call)
-                try:
-                    return future.result()
-                except KeyboardInterrupt:
-                    self.connection.interrupt()
-                    raise
+            if self._waiter is None:
+                self._waiter = ThreadPoolExecutor(1)
+            future = self._waiter.submit(call)
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                wait([future])
+                raise
 
     def _command(self, sql: str) -> None:
         # The result is fetched although it is empty: a connection with an open one takes no new functions.
@@ -123,6 +126,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of memory and spill files."""
+        if self._waiter is not None:
+            self._waiter.shutdown()
         self.connection.close()
 
 

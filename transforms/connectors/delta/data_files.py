@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from transforms.connectors.delta.actions import origins_of, plain_name
 from transforms.connectors.delta.shaping import frame_of, shape
@@ -27,6 +28,7 @@ MAX_FILE_BYTES = 128 * 1024 * 1024
 """In memory, before compression."""
 MAX_FILE_CELLS = 8_000_000
 """Rows × columns: an absent field costs memory too."""
+JOINED_ROWS = 16_384
 ROW_GROUP_ROWS = 131_072
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 """In memory: what a reader must hold to read one row group."""
@@ -41,7 +43,7 @@ def write_groups(
     """Write groups as data files of bounded size, each of one shard."""
     files = []
     ordinal = count()
-    for frames, full in gather(_frame(group, origin) for group in groups if group.num_rows):
+    for frames, full in gather(_frame(group, origin) for group in _joined(groups)):
         parts: Mapping[int | None, list[pl.DataFrame]] = {None: frames}
         if route.hash_field is not None:
             parts = by_shard(frames, route.hash_field, route.writable)
@@ -51,6 +53,25 @@ def write_groups(
             file = write_frame(storage, part, relative, shard, None, typed, admit, origin)
             files.append(replace(file, place=route.place, hash_field=None if chosen is None else route.hash_field))
     return files
+
+
+def _joined(groups: Iterable[LogGroup]) -> Iterator[LogGroup]:
+    """The groups with logs; small ones that follow each other and have the same columns as one: a frame costs the same for few logs."""
+    pending: list[LogGroup] = []
+    rows = 0
+    for group in groups:
+        if pending and (rows + group.num_rows > JOINED_ROWS or group.table.schema != pending[0].table.schema):
+            yield _one(pending)
+            pending, rows = [], 0
+        if group.num_rows:
+            pending.append(group)
+            rows += group.num_rows
+    if pending:
+        yield _one(pending)
+
+
+def _one(groups: Sequence[LogGroup]) -> LogGroup:
+    return groups[0] if len(groups) == 1 else LogGroup(pa.concat_tables([group.table for group in groups]))
 
 
 def gather(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[list[pl.DataFrame], bool]]:
