@@ -61,14 +61,14 @@ def totals(minutes: Sequence[int], counts: Mapping[int, int] | None = None) -> C
 
 
 def task_document(kind: str, minutes: int = 10, **configuration: Any) -> dict[str, Any]:
-    """A task that counts each minute by status: ``log2log`` to ``totals``, ``log2metric`` to ``metrics``, ``log2table`` to ``totals``."""
+    """A task that counts each minute by status: ``log2log`` to ``totals``, ``log2metric`` to ``metrics``, ``log2table`` to ``totals_table``."""
     destination: dict[str, Any] = {"destLogstore": "totals"}
     parameters: dict[str, Any] = {}
     if kind == "log2metric":
         destination = {"destLogstore": "metrics"}
         parameters = {"metricKeys": ["requests", "bytes"], "labelKeys": ["status"]}
     if kind == "log2table":
-        destination = {"destExternalStore": "totals"}
+        destination = {"destExternalStore": "totals_table"}
         parameters = {"windowColumn": "minute"}
     return {
         "name": f"count-{kind}",
@@ -105,13 +105,13 @@ def make_destination(home: Home, kind: str, folder: Path, database: Database | N
         with closing(sqlite3.connect(folder / "tables.sqlite")) as connection:
             connection.execute(TABLE)
         parameter = {"db": str(folder / "tables.sqlite"), "table": "totals"}
-        home.catalogue().create_external_store(DEFAULT_PROJECT, ExternalStoreDescriptor("totals", "sqlite", parameter))
+        home.catalogue().create_external_store(DEFAULT_PROJECT, ExternalStoreDescriptor("totals_table", "sqlite", parameter))
     else:
         database.execute(TABLE)
         (folder / "password").write_text(database.password)
         parameter = {"region": "", "vpc-id": "", "instance-id": "", "host": database.host, "port": str(database.port),
                      "username": database.user, "password": f"file:{folder / 'password'}", "db": database.name, "table": "totals"}  # fmt: skip
-        config = parse_config(json.dumps({"externalStoreName": "totals", "storeType": "rds-vpc", "parameter": parameter}))
+        config = parse_config(json.dumps({"externalStoreName": "totals_table", "storeType": "rds-vpc", "parameter": parameter}))
         home.catalogue().create_external_store(DEFAULT_PROJECT, config.descriptor)
 
 
