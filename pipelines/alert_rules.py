@@ -58,7 +58,7 @@ class AlertRule:
 
 def read_alert_rules(path: Path) -> tuple[AlertRule, ...]:
     """The rules of a file. Raises NotFound, or ParameterInvalid that says all that is wrong, with places."""
-    document, places = read_task_file(path)
+    document, places = read_task_file(path, "rule")
     problems: list[Problem] = []
     top = Fields(document, (), problems, places)
     top.finish(("rules",))

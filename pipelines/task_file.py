@@ -21,29 +21,34 @@ _REAL = re.compile(r"-?[0-9]+\.[0-9]+")
 _MOST_DEPTH = 20
 
 
-def read_task_file(path: Path) -> tuple[dict[str, Any], Places]:
-    """A file's mapping, and where its values stand. Raises NotFound, or ParameterInvalid with the place of what is wrong."""
+def read_task_file(path: Path, what: str = "task") -> tuple[dict[str, Any], Places]:
+    """A file's mapping, and where its values stand; ``what`` the file is, in messages.
+
+    Raises NotFound, or ParameterInvalid with the place of what is wrong.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise NotFound(f"there is no file {path}", hint="name the task's YAML or JSON file") from None
+        raise NotFound(f"there is no file {path}", hint=f"name the {what}'s YAML or JSON file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ParameterInvalid(f"{path} cannot be read: {error}", hint="a task file is UTF-8 text") from error
-    return parse_task_text(text, str(path))
+        raise ParameterInvalid(f"{path} cannot be read: {error}", hint=f"a {what} file is UTF-8 text") from error
+    return parse_task_text(text, str(path), what)
 
 
-def parse_task_text(text: str, source: str) -> tuple[dict[str, Any], Places]:
+def parse_task_text(text: str, source: str, what: str = "task") -> tuple[dict[str, Any], Places]:
     """As `read_task_file`, of a text."""
     try:
         # JSON may be indented with tabs, which YAML does not take; inside its texts there are none.
         node = yaml.compose(text.replace("\t", " ") if text.lstrip().startswith("{") else text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _no_yaml(error, text, source) from None
+        raise _no_yaml(error, text, source, what) from None
     except yaml.YAMLError as error:
-        raise ParameterInvalid(f"{source} is no YAML: {error}", hint="a task file is YAML or JSON") from None
+        raise ParameterInvalid(f"{source} is no YAML: {error}", hint=f"a {what} file is YAML or JSON") from None
     if not isinstance(node, yaml.MappingNode):
         raise ParameterInvalid(
-            "a mapping is needed: `key: value` lines", hint="see `logsluice task --help`", location=Location(text, 0, 1, source)
+            "a mapping is needed: `key: value` lines",
+            hint="see `logsluice task --help`" if what == "task" else f"a {what} file begins with a key",
+            location=Location(text, 0, 1, source),
         )
     found: dict[tuple[str, ...], Location] = {}
     values = _value(node, (), found, text, source)
@@ -97,10 +102,10 @@ def _place(node: yaml.Node, text: str, source: str) -> Location:
     return Location(text, start, max(end, start + 1), source)
 
 
-def _no_yaml(error: yaml.MarkedYAMLError, text: str, source: str) -> ParameterInvalid:
+def _no_yaml(error: yaml.MarkedYAMLError, text: str, source: str, what: str) -> ParameterInvalid:
     mark = error.problem_mark
     at = min(mark.index if mark is not None else 0, len(text))
     # The mark stands at the sign that means something to YAML, or right behind it.
     signs = set(text[max(0, at - 1) : at + 1])
-    hint = "write the value in quotes" if signs & set("@*%`&!") else "a task file is YAML or JSON"
+    hint = "write the value in quotes" if signs & set("@*%`&!") else f"a {what} file is YAML or JSON"
     return ParameterInvalid(f"this is no YAML: {error.problem or error.context}", hint=hint, location=Location(text, at, at + 1, source))

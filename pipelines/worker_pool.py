@@ -84,7 +84,7 @@ class InstanceWorker:
 class WorkerPool:
     """At most so many workers. One that was handed out is not idle until it is given back."""
 
-    def __init__(self, home: Home, most: int, program: str = WORKER_PROGRAM, most_turns: int = 2_000) -> None:
+    def __init__(self, home: Home, most: int, program: str = WORKER_PROGRAM, most_turns: int = 300) -> None:
         self._program = program
         self._home = home
         self._most = most
@@ -101,18 +101,24 @@ class WorkerPool:
         """An idle worker, the one that ran last, else a new one."""
         if self._idle:
             return self._idle.pop()
+        return self._start()
+
+    def give_back(self, worker: InstanceWorker) -> None:
+        """It answered. After some hundred turns a new one takes its place: what libraries keep in memory goes with the old one."""
+        if worker.turns >= self._most_turns:
+            self._workers.remove(worker)
+            worker.end()
+            worker.wait()
+            try:
+                worker = self._start()
+            except OSError:
+                return  # it is tried again, and told, when a worker is needed
+        self._idle.append(worker)
+
+    def _start(self) -> InstanceWorker:
         worker = InstanceWorker(self._home, self._program)
         self._workers.append(worker)
         return worker
-
-    def give_back(self, worker: InstanceWorker) -> None:
-        """It answered. After some thousand turns it is replaced: what libraries keep in memory goes with it."""
-        if worker.turns < self._most_turns:
-            self._idle.append(worker)
-            return
-        self._workers.remove(worker)
-        worker.end()
-        worker.wait()
 
     def drop(self, worker: InstanceWorker) -> None:
         """It is gone, or shall be."""

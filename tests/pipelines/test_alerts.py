@@ -16,7 +16,7 @@ from pipelines.alert_rules import AlertRule, read_alert_rules
 from pipelines.alerts import Alerts
 from tests.pipelines.scheduler_world import until
 from transforms.core.diagnostics import render
-from transforms.core.errors import LogsluiceError
+from transforms.core.errors import LogsluiceError, NotFound
 
 FAILED = {
     "project": "default",
@@ -79,6 +79,9 @@ rules:
     ):  # fmt: skip
         assert words in said, f"{words!r} is not in:\n{said}"
     assert "alerts.yaml:3" in said and "alerts.yaml:7" in said
+    with pytest.raises(NotFound) as missing:
+        read_alert_rules(tmp_path / "none.yaml")
+    assert "name the rule's YAML or JSON file" in render(missing.value)
     assert "no list of rules" in refusal(tmp_path, "rules: 7\n")
     assert "two rules are called 'a'" in refusal(
         tmp_path, "rules: [{name: a, when: failed, command: [x]}, {name: a, when: stale, command: [x]}]\n"

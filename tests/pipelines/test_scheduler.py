@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipelines.home import Home
+from pipelines.worker_pool import WorkerPool
 from tests.pipelines.scheduler_world import (
     MINUTE,
     Attempt,
@@ -25,6 +26,7 @@ from tests.pipelines.scheduler_world import (
     until,
 )
 from transforms.schedule.failure import CANCELLED, INTERRUPTED, TIMED_OUT, WORKER_LOST
+from transforms.schedule.ledger import Outcome, Turn
 
 
 def assert_serial(found: list[Attempt]) -> None:
@@ -262,3 +264,21 @@ def test_an_instance_begins_when_it_is_due(home: Home) -> None:
         finish(process)
     (one,) = [one for one in attempts(home) if one.task == "soon"]
     assert 0 <= one.began - one.schedule_time < 0.5
+
+
+def test_a_worker_is_replaced_after_many_turns(home: Home) -> None:
+    make_due(home, "one", 3)
+    pool = WorkerPool(home, 1, "tests.pipelines.quick_worker", most_turns=2)
+    for _ in range(3):
+        turn = home.schedule_ledger().claim("default", "one", "test", 30)
+        assert isinstance(turn, Turn) and pool.has_room
+        worker = pool.take()
+        assert not pool.has_room
+        worker.run(turn)
+        answer = worker.answer()
+        assert isinstance(answer, Outcome)
+        home.schedule_ledger().succeed(turn, answer)
+        pool.give_back(worker)
+    pool.close()
+    first, second, third = [one.pid for one in attempts(home)]
+    assert first == second != third and gone(first) and gone(third)
