@@ -124,17 +124,15 @@ class LateLogWatch:
         if not files:
             return
         spans = merged(Interval(file.time_min, file.time_max + 1) for file in files)
-        watched = [one for task in readers for one in _watched(ledger, task, None if everything else spans, now) if _may_miss(one, files)]
-        if not watched:
-            return
-        recent = [file for file in files if any(_misses(one, file) for one in watched)]
+        watched = [one for task in readers for one in _watched(ledger, task, None if everything else spans, now)]
+        recent, watched = _that_may_miss(watched, files)
         late = [one for one, seen in zip(watched, _count(store, recent, watched), strict=True) if seen is not None]
         if not late:
             return
         # Of those that missed something, all that they missed: what came long ago is in none of the recent files.
         hull = Interval(min(one.window.start for one in late), max(one.window.end for one in late))
         received = Interval.of(min(one.read_us for one in late) + 1, None)
-        all_files = [file for file in store.snapshot(hull, received=received).files if any(_misses(one, file) for one in late)]
+        all_files, late = _that_may_miss(late, store.snapshot(hull, received=received).files)
         for one, seen in zip(late, _count(store, all_files, late), strict=True):
             if seen is not None and seen != one.entry.late:
                 self._record(ledger, one, seen)
@@ -201,36 +199,52 @@ def _reach(expression: WindowExpression) -> tuple[int, int]:
     return shifts - sum(seconds - 1 for kind, seconds in expression.steps if kind == "round"), shifts
 
 
-def _misses(one: _Watched, file: DataFile) -> bool:
-    """Whether a file may hold logs that an instance missed; only its rows tell how many."""
-    return one.window.overlaps(file.time_min, file.time_max) and (file.receive_time is None or file.receive_time > one.read_us)
+def _that_may_miss(watched: Sequence[_Watched], files: Sequence[DataFile]) -> tuple[list[DataFile], list[_Watched]]:
+    """The files that may hold logs that an instance missed, and those instances; only rows tell how many."""
+    import numpy as np
+
+    windows = _Windows(watched)
+    found, missing = [], np.zeros(len(watched), bool)
+    for file in files:
+        mask = (windows.starts <= file.time_max) & (windows.ends > file.time_min)
+        if file.receive_time is not None:
+            mask &= windows.reads < file.receive_time
+        if mask.any():
+            found.append(file)
+            missing |= mask
+    return found, [watched[number] for number in np.flatnonzero(missing).tolist()]
 
 
-def _may_miss(one: _Watched, files: Sequence[DataFile]) -> bool:
-    return any(_misses(one, file) for file in files)
+class _Windows:
+    """Windows and last receive times of many instances, as arrays."""
+
+    def __init__(self, watched: Sequence[_Watched]) -> None:
+        import numpy as np
+
+        self.starts: Any = np.array([one.window.start for one in watched], np.int64)
+        self.ends: Any = np.array([one.window.end for one in watched], np.int64)
+        self.reads: Any = np.array([one.read_us for one in watched], np.int64)
 
 
 def _count(store: Logstore, files: Sequence[DataFile], watched: Sequence[_Watched]) -> list[LateLogsSeen | None]:
     """For each instance how many logs it missed, and the newest one's receive time; None when there are none."""
     import numpy as np
 
+    if not files:
+        return [None] * len(watched)
+    windows = _Windows(watched)
     logs, newest = [0] * len(watched), [0] * len(watched)
-    hull = Interval(min(one.window.start for one in watched), max(one.window.end for one in watched))
-    received = Interval.of(min(one.read_us for one in watched) + 1, None)
-    for group in store.read_files(files, hull, received=received, fields=()):
-        seconds, arrived = _sorted(np, group)
-        for number, one in enumerate(watched):
-            begin, end = np.searchsorted(seconds, (one.window.start, one.window.end))
-            missed = arrived[begin:end]
-            missed = missed[missed > one.read_us]
+    hull = Interval(int(windows.starts.min()), int(windows.ends.max()))
+    for group in store.read_files(files, hull, received=Interval.of(int(windows.reads.min()) + 1, None), fields=()):
+        assert group.receive_times is not None, "a Logstore's logs have been received"
+        seconds = group.seconds.to_numpy()
+        order = np.argsort(seconds, kind="stable")
+        arrived = group.receive_times.to_numpy()[order]
+        begins, ends = (np.searchsorted(seconds[order], edge) for edge in (windows.starts, windows.ends))
+        for number in np.flatnonzero(ends > begins):
+            missed = arrived[begins[number] : ends[number]]
+            missed = missed[missed > windows.reads[number]]
             if len(missed):
                 logs[number] += len(missed)
                 newest[number] = max(newest[number], int(missed.max()))
     return [LateLogsSeen(count, at) if count else None for count, at in zip(logs, newest, strict=True)]
-
-
-def _sorted(np: Any, group: Any) -> tuple[Any, Any]:
-    """Event times in order, and the receive times beside them."""
-    seconds = group.seconds.to_numpy()
-    order = np.argsort(seconds, kind="stable")
-    return seconds[order], group.receive_times.to_numpy()[order]
