@@ -114,7 +114,9 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-    command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"
+    # Each worker would start as many threads as there are cores.
+    threads = f"export POLARS_MAX_THREADS=${{POLARS_MAX_THREADS:-{engine_threads(options, 0)}}}"
+    command = f"{threads}; exec {shlex.quote(sys.executable)} -m pipelines.worker"
     # By Beam's own name for this the runner would start its own, talkative workers; by the default it would warn that it starts none.
     direct.direct_running_mode = "worker_processes"
     return beam.Pipeline(runner=FnApiRunner(SubprocessSDKEnvironment.from_command_string(command)), options=options)
