@@ -30,6 +30,7 @@ from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # no
 from pipelines.launch import engine_threads, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import RangeOptions  # noqa: E402
 from pipelines.scheduled_tasks import worker_name  # noqa: E402
+from pipelines.sql_engine import engine_of  # noqa: E402
 from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from transforms.core.errors import LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.query_windows import QueryWindows  # noqa: E402
@@ -70,6 +71,8 @@ def run_backfill_turn(home: Home, turn: BackfillTurn, options: PipelineOptions) 
     output = options.view_as(RangeOptions).output
     if output is None and not is_local(options):
         raise ParameterInvalid("this runner's workers cannot report back", hint="give --output, a folder or URL that they and you reach")
+    if engine_of(options) != "embedded":
+        raise ParameterInvalid("the windows of a backfill share scans on the embedded engine alone", hint="leave --sql_engine away")
     plan = plan_backfill_turn(home, turn, least_chunks=least_tasks(options))
     results = [WindowResult(at, failure=failure) for at, failure in plan.failures.items()]
     if not plan.chunks:

@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, task_document, totals
 from tests.warm_crash import WarmProgram
-from transforms.core.errors import CommitConflict, StatementError
+from transforms.core.errors import CommitConflict, ParameterInvalid, StatementError
 from transforms.core.interval import Interval
 from transforms.schedule.instance import InstanceState
 from transforms.schedule.ledger import BackfillEntry, BackfillTurn, InstanceEntry, Turn
@@ -170,6 +170,15 @@ def test_scripts_with_variables_that_give_no_statement_fail_window_by_window(hom
     entry = apply(home, create(home, task))
     assert (entry.succeeded, entry.failed) == (0, MINUTES)
     assert {one.instance.failure.code for one in instances(home, task).values() if one.instance.failure} == {"SQLFailed"}
+
+
+def test_the_other_sql_engine_is_refused_and_the_turn_given_back(home: Home, tmp_path: Path) -> None:
+    task = make_world(home, "log2log", tmp_path)
+    entry = create(home, task)
+    with pytest.raises(ParameterInvalid, match="embedded engine alone"):
+        apply(home, entry, lambda _windows: None, None, "--sql_engine", "beam-sql")
+    turn = home.schedule_ledger().claim_backfill(DEFAULT_PROJECT, task.name, entry.number, 1, "test", 30)
+    assert isinstance(turn, BackfillTurn)
 
 
 @pytest.mark.parametrize("kind", ["log2log", "log2table"])
