@@ -12,6 +12,7 @@ import grpc  # type: ignore[import-untyped]
 from apache_beam.metrics import Metrics
 from apache_beam.portability import common_urns
 from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.transforms.environments import expand_anyof_environments
 from apache_beam.transforms.external import ExpansionAndArtifactRetrievalStub
 from apache_beam.transforms.sql import SqlTransform
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, TimestampedValue
@@ -109,19 +110,23 @@ class QueryLogsBeamSql(beam.PTransform[Any, Any]):
 class _Expansion:
     """An expansion service, asked with a time limit.
 
-    Its worker beside it (a loopback worker) has the service's jar already. Beam would still fetch it, for every statement once more.
+    A worker of this machine that runs beside it (a loopback worker) has the service's jar already. Beam would still have it hashed and
+    fetch it, 200 MB for every statement: so of the environments that a service here offers, just that worker's is kept, without files.
     """
 
     def __init__(self, address: str, seconds: float) -> None:
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._stub = ExpansionAndArtifactRetrievalStub(grpc.insecure_channel(address, options=unlimited))
         self._seconds = seconds
+        self._local = address.rpartition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
 
     def Expand(self, request: Any) -> Any:  # noqa: N802  (Beam's name)
         """What `ExternalTransform` calls. Raises grpc.RpcError."""
         response = self._stub.Expand(request, timeout=self._seconds)
-        for environment in response.components.environments.values():
-            if environment.urn == common_urns.environments.EXTERNAL.urn:
+        for environment in response.components.environments.values() if self._local else ():
+            offered = [each for each in expand_anyof_environments(environment) if each.urn == common_urns.environments.EXTERNAL.urn]
+            if offered:
+                environment.CopyFrom(offered[0])
                 del environment.dependencies[:]
         return response
 
