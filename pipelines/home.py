@@ -5,6 +5,7 @@
       logstores/PROJECT/   one Delta table a Logstore
       secrets/             passwords that were handed over once and are referred to as file:PATH
       dead-letters/        lines and logs that could not be taken, with the reason
+      alerts/RULE/         events that nobody has taken yet
 
 Only the launcher opens it; workers get descriptors.
 """

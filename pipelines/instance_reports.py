@@ -22,6 +22,8 @@ __all__ = ["InstanceReports"]
 _SECOND = 1_000_000
 _BATCH = 500
 _LOOK_SECONDS = 5.0
+_GATHER_SECONDS = 1.0
+"""Ends that come so close together are told together."""
 _LONGEST_WAIT = 60.0
 _OTHERS_US = 30 * _SECOND
 """The ends of another scheduler's instances are left to it for so long."""
@@ -41,7 +43,7 @@ class InstanceReports:
         self._own: set[str] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._stuck = 0
         self._said: str | None = None
         self._forgot_us = 0
@@ -59,15 +61,15 @@ class InstanceReports:
 
     def close(self) -> None:
         """Tell what is left; what cannot be told now is told by whoever runs next."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         self._thread.join(_CLOSE_SECONDS)
 
     def _run(self) -> None:
         wait = 0.0
-        while not self._closing:
-            self._wake.wait(wait or _LOOK_SECONDS)
-            # Ends that come close together are told together.
+        while not self._closing.is_set():
+            if self._wake.wait(wait or _LOOK_SECONDS):
+                self._closing.wait(_GATHER_SECONDS)
             self._wake.clear()
             wait = 0.0 if self._round() else min(_LONGEST_WAIT, max(1.0, 2 * wait))
         self._round()
