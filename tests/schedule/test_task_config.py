@@ -138,6 +138,12 @@ def test_holes_and_overlaps_are_warned_of() -> None:
     ]
 
 
+@pytest.mark.parametrize(("parameters", "warned"), [({"windowColumn": "minute"}, True), ({"instanceColumn": "run"}, False)])
+def test_overlapping_windows_take_each_others_rows_from_a_table(parameters: dict[str, str], warned: bool) -> None:
+    found = task(dataFormat="log2table", destLogstore=None, destExternalStore="spend", parameters=parameters, fromTimeExpr="@m-20m")
+    assert [one.message.endswith("replaces rows of its neighbours") for one in warnings_of(found)] == [False, True][: 1 + warned]
+
+
 def test_five_intervals_are_not_too_long() -> None:
     assert [one.message[:20] for one in warnings_of(task(fromTimeExpr="@m-50m"))] == ["windows overlap by 4"]
 

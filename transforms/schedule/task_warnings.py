@@ -23,7 +23,8 @@ _MOST_PAIRS = 2_000
 
 def warnings_of(task: Task) -> tuple[Problem, ...]:
     """Warnings about a valid task, in no order of importance."""
-    found = [*_holes_and_overlaps(task), *_destination(task)]
+    steps = _holes_and_overlaps(task)
+    found = [*steps.values(), *_destination(task, overlap="overlap" in steps)]
     for _, _, meant in mistyped_variables(task.script):
         found.append(Problem("the script holds what looks like a variable and is none", f"did you mean {{{{{meant}}}}}?"))
     if isinstance(task.rule, FixedRate):
@@ -39,11 +40,11 @@ def warnings_of(task: Task) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _holes_and_overlaps(task: Task) -> list[Problem]:
+def _holes_and_overlaps(task: Task) -> dict[str, Problem]:
     """The first hole and the first overlap within a year, if the plan has one: clocks change twice a year."""
     first = task.first_schedule_time()
     if first is None:
-        return []
+        return {}
     within = Interval(first, min(task.range.end, first + _YEAR))
     found: dict[str, Problem] = {}
     for before, after in pairwise(islice(task.rule.times(within, first), _MOST_PAIRS)):
@@ -51,7 +52,7 @@ def _holes_and_overlaps(task: Task) -> list[Problem]:
         kind = "hole" if gap > 0 else "overlap"
         if gap and kind not in found:
             found[kind] = _step_problem(task, kind, abs(gap), after)
-    return list(found.values())
+    return found
 
 
 def _step_problem(task: Task, kind: str, seconds: int, schedule_time: int) -> Problem:
@@ -65,8 +66,14 @@ def _step_problem(task: Task, kind: str, seconds: int, schedule_time: int) -> Pr
     return Problem(f"windows overlap by {length_text(seconds)} at the one of {at}: its logs are in two results", hint)
 
 
-def _destination(task: Task) -> list[Problem]:
-    if isinstance(task.destination, TableDestination) and not task.destination.replaces:
+def _destination(task: Task, *, overlap: bool) -> list[Problem]:
+    to = task.destination
+    if not isinstance(to, TableDestination):
+        return []
+    if not to.replaces:
         message = "rows of an instance cannot be found again in the table, so one that succeeded cannot run again"
         return [Problem(message, "set keyColumns, windowColumn or instanceColumn in parameters")]
+    if to.window_column and overlap:
+        message = f"windows overlap, and {to.window_column!r} finds the rows of a window: an instance replaces rows of its neighbours"
+        return [Problem(message, "let the window be as long as the step, or set instanceColumn")]
     return []
