@@ -44,17 +44,17 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
     # Packages come compiled; sources of a checkout are compiled once, unless Python is told to keep nothing.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     highest: dict[int, float] = {}
-    # The kernel's own figure for an ended process counts what its parent had when it was started, so the high-water mark is read from
-    # the living one; what grows in the last hundredth of a second is missed, for all alike.
-    while process.poll() is None:
-        for pid in _family(process.pid):
-            highest[pid] = max(highest.get(pid, 0.0), _high_water_mb(pid))
-        time.sleep(0.01)
-    took = time.perf_counter() - started
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
+        # The kernel's own figure for an ended process counts what its parent had when it was started, so the high-water mark is read from
+        # the living one; what grows in the last hundredth of a second is missed, for all alike.
+        while process.poll() is None:
+            for pid in _family(process.pid):
+                highest[pid] = max(highest.get(pid, 0.0), _high_water_mb(pid))
+            time.sleep(0.01)
+        took = time.perf_counter() - started
+        stderr = process.stderr.read() if process.stderr and process.returncode else b""
     if process.returncode:
-        stderr = process.stderr.read() if process.stderr else b""
         raise SystemExit(f"{' '.join(command)[:200]} ended with {process.returncode}: {stderr.decode()[-2000:]}")
     return took, sum(highest.values())
 
