@@ -33,10 +33,6 @@ class DueTasks:
         if key not in self._entries or self._entries[key][0] > moment_us:
             self.put(key, moment_us)
 
-    def drop(self, key: TaskKey) -> None:
-        """Do not look at it."""
-        self._entries.pop(key, None)
-
     def next_moment(self) -> int | None:
         """When the first one is to be looked at, microseconds."""
         while self._heap and self._entries.get(self._heap[0][2]) != self._heap[0][:2]:
