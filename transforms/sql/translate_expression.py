@@ -286,7 +286,8 @@ class ExpressionTranslator:
             if not isinstance(mark.constant, str) or len(mark.constant) != 1:
                 raise self.context.error(escape, "ESCAPE takes one character", "InvalidLiteral", "write escape '\\'")
             out = exp.Escape(this=out, expression=mark.sql)
-        return Typed(out, BOOLEAN)
+        # The parser keeps the NOT of ``x not like y`` on the LIKE.
+        return Typed(exp.Not(this=exp.Paren(this=out)) if like.args.get("negate") else out, BOOLEAN)
 
     def _concat(self, node: exp.DPipe, env: Environment) -> Typed:
         left, right = self.full(node.this, env), self.full(node.expression, env)
