@@ -94,7 +94,7 @@ class Expressions:
         assert source.relation is not None
         if not can_fail(node, self.kind):
             return Value(f"{source.name}.{self.inputs.column(source.relation, text, kind, node)}", kind)
-        return Value(self.inputs.guarded(source, text, kind, self._message(node), node), kind)
+        return Value(self.inputs.guarded(source, node, kind, self._message(node)), kind)
 
     def _one_source(self, node: exp.Expr, refused: Refused) -> Source:
         columns = list(node.find_all(exp.Column))
@@ -209,6 +209,8 @@ class Expressions:
         return Value(f"(NOT {self._boolean_sql(node.this)})", "boolean")
 
     def _is(self, node: exp.Is) -> Value:
+        if node.args.get("negate"):
+            raise Refused("IS NOT", node)
         return Value(f"({self.value(node.this).sql} IS {node.expression.sql()})", "boolean")
 
     def _comparison(self, node: exp.Binary) -> Value:
@@ -238,7 +240,7 @@ class Expressions:
 
     def _like(self, node: exp.Like) -> Value:
         pattern = node.expression
-        if not isinstance(pattern, exp.Literal) or not _PLAIN_TEXT.fullmatch(str(pattern.this)):
+        if node.args.get("negate") or not isinstance(pattern, exp.Literal) or not _PLAIN_TEXT.fullmatch(str(pattern.this)):
             raise Refused("LIKE with such a pattern", node)
         return Value(f"({self.value(node.this).sql} LIKE {self.value(pattern).sql})", "boolean")
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from transforms.sql.beam_sql import ONE, BeamColumn, BeamInput
-from transforms.sql.beam_sql_refusal import Refused
+from transforms.sql.beam_sql_refusal import Refused, called
 from transforms.sql.scan import LOG, literal
 from transforms.sql.scope import Scope
 from transforms.sql.types_model import parse_type
@@ -131,14 +131,16 @@ class Inputs:
             columns[expression] = BeamColumn(f"c{len(columns)}", travels, carried(expression, kind))
         return columns[expression].name
 
-    def guarded(self, source: Source, expression: str, kind: str, message: str, node: exp.Expr) -> str:
+    def guarded(self, source: Source, node: exp.Expr, kind: str, message: str) -> str:
         """Beam SQL for an expression that may fail: it fails when, and only when, Beam SQL asks for the value of a row that fails."""
         assert source.relation is not None
+        tree, reached = _without_error(node)
+        expression = unqualified(tree)
         value = f"{source.name}.{self.column(source.relation, f'try({expression})', kind, node)}"
         if message not in self.failures:
             self.failures.append(message)
         mark = literal(f"failure~{self.failures.index(message)}~")
-        failed = f"case when try(case when ({expression}) is null then 1 else 0 end) is null then {mark} end"
+        failed = f"case when try(case when ({expression}) is null then 1 else 0 end) is null{_or(reached)} then {mark} end"
         mark_sql = f"{source.name}.{self.column(source.relation, failed, 'varchar')}"
         # A mark is no number: to cast it is to fail, with the mark in the message.
         fail = {"varchar": f"CAST(CAST({mark_sql} AS BIGINT) AS VARCHAR)", "boolean": f"CAST({mark_sql} AS BIGINT) = 0"}.get(
@@ -155,6 +157,27 @@ class Inputs:
         if self._one:
             found.append(BeamInput(ONE, "", (BeamColumn("c0", "bigint", "cast(1 as bigint)"),)))
         return tuple(found)
+
+
+def _or(reached: exp.Expr | None) -> str:
+    return "" if reached is None else f" or coalesce(try({unqualified(reached)}), 1) = 1"
+
+
+def _without_error(node: exp.Expr) -> tuple[exp.Expr, exp.Expr | None]:
+    """An expression without its call of ``error``, which try(…) does not hold, and one that is 1 where the call is reached."""
+    calls = [each for each in node.find_all(exp.Anonymous) if str(each.this).casefold() == "error"]
+    if not calls:
+        return node, None
+    tree = node.unnest()
+    default = tree.args.get("default")
+    if not isinstance(tree, exp.Case) or len(calls) != 1 or default is None or default.unnest() is not calls[0]:
+        raise Refused(f"{called(node)} inside another expression", node)
+    value, reached = tree.copy(), tree.copy()
+    value.set("default", None)
+    for branch in reached.args["ifs"]:
+        branch.set("true", exp.Literal.number(0))
+    reached.set("default", exp.Literal.number(1))
+    return value, reached
 
 
 def unqualified(node: exp.Expr) -> str:
