@@ -5,6 +5,7 @@ Paths inside a Logstore are relative, with ``/``, and plain (hexadecimal, dots, 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ __all__ = ["LocalStorage", "Storage", "storage_of"]
 
 
 _UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|\\")
+_DELETE_TRIES = 20
 
 
 class Storage(Protocol):
@@ -144,6 +146,16 @@ class LocalStorage:
             return None
 
     def delete_all(self) -> None:
+        for left in reversed(range(_DELETE_TRIES)):
+            try:
+                self._delete_all_there_is()
+                return
+            except OSError as error:
+                # A writer that does not know yet has added a file in between.
+                if error.errno != errno.ENOTEMPTY or not left:
+                    raise
+
+    def _delete_all_there_is(self) -> None:
         for entry in sorted(self.root.iterdir(), key=lambda path: path.name == "_delta_log"):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
