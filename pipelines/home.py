@@ -27,6 +27,7 @@ from transforms.stores import names
 if TYPE_CHECKING:
     from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
+    from transforms.stores.consumer_group import ConsumerGroups
     from transforms.stores.external_store import ExternalStore
     from transforms.stores.logstore import Logstore, LogstoreDescriptor
 
@@ -48,6 +49,7 @@ class Home:
         self._catalogue_url = catalogue_url
         self._catalogue: Catalogue | None = None
         self._schedule_ledger: ScheduleLedger | None = None
+        self._consumer_groups: dict[tuple[str, str], ConsumerGroups] = {}
 
     @classmethod
     def create(cls, path: Path, catalogue_url: str | None = None) -> Home:
@@ -88,6 +90,15 @@ class Home:
             self.catalogue()  # makes the folder, and the project ``default``
             self._schedule_ledger = connectors.open_schedule_ledger(self._where)
         return self._schedule_ledger
+
+    def consumer_groups(self, project: str, logstore: str) -> ConsumerGroups:
+        """The consumer groups of a Logstore, opened once; they are in the catalogue's database. Raises NotFound with the nearest name."""
+        groups = self._consumer_groups.get((project, logstore))
+        if groups is None:
+            extents = self.open_logstore(project, logstore).extents  # a reader of its own, whose places nobody moves
+            groups = connectors.open_consumer_groups(self._where, project, logstore, extents)
+            self._consumer_groups[project, logstore] = groups
+        return groups
 
     @property
     def catalogue_url(self) -> str | None:
@@ -143,6 +154,8 @@ class Home:
 
     def delete_logstore(self, project: str, name: str) -> None:
         """Delete a Logstore with its logs: its name first, then its storage. A crash in between frees the name all the same."""
+        if (groups := self._consumer_groups.pop((project, name), None)) is not None:
+            groups.close()
         with durable("home.delete_logstore"):
             descriptor = self.catalogue().delete_logstore(project, name)
         with durable("home.drop_logstore"):
@@ -150,7 +163,9 @@ class Home:
         self._remove_folder(descriptor)
 
     def close(self) -> None:
-        """Let go of the catalogue and the ledger."""
+        """Let go of the catalogue, the ledger and the consumer groups."""
+        while self._consumer_groups:
+            self._consumer_groups.popitem()[1].close()
         if self._schedule_ledger is not None:
             self._schedule_ledger.close()
             self._schedule_ledger = None

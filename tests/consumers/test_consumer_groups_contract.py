@@ -107,6 +107,20 @@ def test_groups_come_and_go(kept: Kept) -> None:
         groups.create(ConsumerGroup("one-more", 60))
 
 
+def test_a_reset_may_keep_the_shards_it_does_not_name(kept: Kept) -> None:
+    kept.logs.append(0, 5, shard=1)
+    kept.groups.create(ConsumerGroup("jobs", 60))
+    kept.groups.save_checkpoint("jobs", 1, cursor_at(4), force=True)
+    kept.groups.reset("jobs", {0: BEGIN}, keep_others=True)
+    assert [one.cursor for one in kept.groups.checkpoints("jobs")] == [BEGIN, cursor_at(4), None]
+    assert {seat.state for seat in kept.groups.state("jobs").seats.values()} == {"not_alloc"}
+    kept.groups.reset("jobs", {0: BEGIN})
+    assert [one.cursor for one in kept.groups.checkpoints("jobs")] == [BEGIN, BEGIN, BEGIN]
+    kept.groups.heartbeat("jobs", "A", ())
+    with refused("ConsumerGroupBusy"):
+        kept.groups.reset("jobs", {0: BEGIN}, keep_others=True)
+
+
 def test_a_deleted_group_starts_afresh(kept: Kept) -> None:
     kept.logs.append(0, 5, shard=1)
     kept.groups.create(ConsumerGroup("jobs", 60))

@@ -15,6 +15,7 @@ from tests.schedule.sql_ledger import made
 from transforms.connectors import open_catalogue
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound, ParameterInvalid
 from transforms.core.log_group import LogGroup
+from transforms.stores.consumer_group import ConsumerGroup
 from transforms.stores.external_store import ExternalStoreDescriptor
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import even_shards
@@ -121,3 +122,20 @@ def test_the_ledger_is_in_the_catalogues_database(tmp_path: Path) -> None:
     with pytest.raises(LogsluiceError, match="per-minute"):
         catalogue.delete_project("default")
     catalogue.close()
+
+
+def test_consumer_groups_are_opened_once_and_kept_with_the_home(tmp_path: Path) -> None:
+    home = Home(tmp_path / "new")
+    with pytest.raises(LogsluiceError, match="nginx"):
+        home.consumer_groups("default", "nginx")
+    home.create_logstore(NGINX)
+    groups = home.consumer_groups("default", "nginx")
+    assert home.consumer_groups("default", "nginx") is groups and groups.list() == ()
+    groups.create(ConsumerGroup("jobs", 60))
+    home.close()
+    again = Home(tmp_path / "new")
+    assert again.consumer_groups("default", "nginx").list() == (ConsumerGroup("jobs", 60),)
+    again.delete_logstore("default", "nginx")
+    again.create_logstore(NGINX)
+    assert again.consumer_groups("default", "nginx").list() == (), "the groups of a Logstore go with it"
+    again.close()

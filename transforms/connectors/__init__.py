@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transforms.core.clock import Clock
     from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
+    from transforms.stores.consumer_group import ConsumerGroups, ShardExtents
     from transforms.stores.external_store import ExternalStore, ExternalStoreDescriptor
     from transforms.stores.logstore import Logstore, LogstoreDescriptor
 
@@ -28,6 +29,7 @@ __all__ = [
     "create_logstore",
     "drop_logstore",
     "open_catalogue",
+    "open_consumer_groups",
     "open_external_store",
     "open_logstore",
     "open_schedule_ledger",
@@ -83,6 +85,13 @@ def open_schedule_ledger(where: str | Path) -> ScheduleLedger:
     """Open the ledger of scheduled SQL that a catalogue's database holds; ``where`` as in `open_catalogue`."""
     ledger: ScheduleLedger = _function("transforms.connectors.sql_schedule_ledger:open_sql_schedule_ledger")(where)
     return ledger
+
+
+def open_consumer_groups(where: str | Path, project: str, logstore: str, extents: Callable[[], ShardExtents]) -> ConsumerGroups:
+    """Open the consumer groups of a Logstore that a catalogue's database holds; ``extents`` tells its shards, ``where`` as in `open_catalogue`."""
+    opened = _function("transforms.connectors.sql_consumer_groups:open_sql_consumer_groups")(where, project, logstore, extents)
+    groups: ConsumerGroups = opened
+    return groups
 
 
 def _logstore_function(verb: str, descriptor: LogstoreDescriptor) -> Callable[..., Any]:

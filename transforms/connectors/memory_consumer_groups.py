@@ -53,6 +53,9 @@ class _MemoryKeeper:
         with self._lock:
             return tuple(self._states[name].group for name in sorted(self._states))
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _state(self, name: str) -> GroupState:
         if name not in self._states:
             raise refusals.no_group(name, self._states)

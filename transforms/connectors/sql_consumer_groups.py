@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from transforms.connectors.sql_catalogue_engine import reading, writing
-from transforms.connectors.sql_catalogue_schema import consumer, consumer_group, logstore, project, seat
+from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine, reading, writing
+from transforms.connectors.sql_catalogue_schema import consumer, consumer_group, logstore, migrate, project, seat
 from transforms.consumers import refusals
 from transforms.consumers.group_machine import GroupMachine
 from transforms.consumers.kept_groups import KeptConsumerGroups
@@ -22,7 +23,7 @@ from transforms.core.suggest import suggestion
 from transforms.stores.consumer_group import MOST_GROUPS, Consumer, ConsumerGroup, GroupState, Seat, ShardExtents
 from transforms.stores.cursor import Cursor
 
-__all__ = ["database_now_us", "sql_consumer_groups"]
+__all__ = ["database_now_us", "open_sql_consumer_groups", "sql_consumer_groups"]
 
 Where = tuple[str, str, str]
 """Project, Logstore, group."""
@@ -47,6 +48,19 @@ def sql_consumer_groups(
     Besides the errors of `ConsumerGroups`: NotFound with code ``LogStoreNotExist``, StoreUnavailable, StoreRejected.
     """
     return KeptConsumerGroups(_SqlKeeper(engine, project_name, logstore_name, extents, now_us))
+
+
+def open_sql_consumer_groups(
+    where: str | Path, project_name: str, logstore_name: str, extents: Callable[[], ShardExtents]
+) -> KeptConsumerGroups:
+    """The groups of one Logstore in a catalogue's database, by URL or by the path of its SQLite file; its tables are made or migrated.
+
+    Errors as in `make_engine` and `migrate`.
+    """
+    engine = make_engine(where)
+    with failures_in_words(engine):
+        migrate(engine)
+    return sql_consumer_groups(engine, project_name, logstore_name, extents)
 
 
 class _SqlKeeper:
@@ -105,6 +119,9 @@ class _SqlKeeper:
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(consumer_group).where(*of_store)).all()
         return tuple(sorted((_group(row) for row in rows), key=lambda group: group.name))
+
+    def close(self) -> None:
+        self._engine.dispose()
 
     def _load(self, connection: sa.Connection, where: Where) -> GroupState:
         row = self._lock(connection, where)

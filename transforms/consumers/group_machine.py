@@ -118,7 +118,7 @@ class GroupMachine:
             if shard is None or seat.shard == shard
         )
 
-    def reset(self, cursors: Mapping[int, Cursor]) -> None:
+    def reset(self, cursors: Mapping[int, Cursor], *, keep_others: bool = False) -> None:
         """Like `ConsumerGroups.reset`. Which shards are over or wait follows anew from their positions."""
         if self.state.consumers:
             raise refusals.group_busy(self.state.consumers)
@@ -128,6 +128,9 @@ class GroupMachine:
             if cursor > self._shards[shard].end:
                 raise refusals.behind_the_end(shard)
         for seat in self._seats():
+            if keep_others and seat.shard not in cursors:
+                self._put(replace(seat, state="wait"))
+                continue
             cursor = cursors.get(seat.shard, BEGIN)
             self._put(replace(seat, state="wait", checkpoint=cursor, saved_us=self._now_us, saved_by=""))
         self._settle()

@@ -36,6 +36,10 @@ class GroupKeeper(Protocol):
         """Sorted by name."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class KeptConsumerGroups:
     """The port over a keeper."""
@@ -80,6 +84,9 @@ class KeptConsumerGroups:
         with self._keeper.step(name) as group:
             return group.checkpoints(shard)
 
-    def reset(self, name: str, cursors: Mapping[int, Cursor]) -> None:
+    def reset(self, name: str, cursors: Mapping[int, Cursor], *, keep_others: bool = False) -> None:
         with self._keeper.step(name) as group:
-            group.reset(cursors)
+            group.reset(cursors, keep_others=keep_others)
+
+    def close(self) -> None:
+        self._keeper.close()

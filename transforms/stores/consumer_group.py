@@ -186,8 +186,12 @@ class ConsumerGroups(Protocol):
         """Of one shard (none when there is no such shard) or of all, by rising id."""
         ...
 
-    def reset(self, name: str, cursors: Mapping[int, Cursor]) -> None:
-        """Set every shard's checkpoint, in a group that nobody consumes."""
+    def reset(self, name: str, cursors: Mapping[int, Cursor], *, keep_others: bool = False) -> None:
+        """Set every shard's checkpoint, in a group that nobody consumes. Shards that are not named begin anew, or keep theirs."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the keeper holds."""
         ...
 
 
