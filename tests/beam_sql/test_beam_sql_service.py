@@ -18,7 +18,7 @@ import pytest
 from pipelines.beam_sql_service import BeamSqlService, is_serving, running_service, within
 from pipelines.home import Home
 from tests.beam_sql.beam_world import FROM, plan_of
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Cli
 from transforms.core.errors import NotFound, ParameterInvalid, QueryFailed, StatementError, StoreUnavailable
 
 pytestmark = pytest.mark.timeout(900)
@@ -117,6 +117,19 @@ def test_a_service_is_kept_and_ends_with_the_process_that_started_it(beam_sql_ja
     while _answers(address):
         assert time.monotonic() < deadline, "the JVM's port is still open"
         time.sleep(0.1)
+
+
+def test_the_command_line(there: Home, cli: Cli, beam_sql_jar: str) -> None:
+    environment = {"LOGSLUICE_HOME": str(there.path), "LOGSLUICE_BEAM_SQL_JAR": beam_sql_jar}
+    statement = "* | select method, count(*) c from log where status not in (404) and word not like 'a%' group by method order by method"
+    ours = cli("query", "web", statement, "--sql-engine", "beam-sql", "--format", "csv", "--quiet", env=environment)
+    assert (ours.code, ours.stdout) == (0, cli("query", "web", statement, "--format", "csv", "--quiet", env=environment).stdout), (
+        ours.stderr
+    )
+    assert ours.stdout.count("\n") == 4
+    shown = cli("explain", "web", statement, "--sql-engine", "beam-sql", env=environment).stdout
+    assert "executor  Beam pipeline on DirectRunner" in shown
+    assert "  Beam SQL  SELECT k0, COUNT(a0) AS p0 FROM" in shown
 
 
 def test_no_service_no_hang(there: Home, tmp_path: Path, deaf: str) -> None:

@@ -58,6 +58,8 @@ def carried(sql: str, kind: str) -> str:
 
 def decoded(sql: str, kind: str) -> str:
     """The embedded engine's expression for the value that this carries."""
+    if kind == "null":
+        return "NULL"
     if kind == "timestamp":
         return f"make_timestamp({sql})"
     if kind == "date":
