@@ -3,7 +3,7 @@
     python -m pipelines.instance_worker FD
 
 ``FD`` is an inherited end of a socket pair. Values are pickled: both ends are this program, started by one another, and nobody else has
-the socket. First comes where the home is, then a `Turn` at a time; the answer to each is an `Outcome` or a `Failure`. The ledger is the
+the socket. First come where the home is and the pipelines' flags, then a `Turn` at a time; the answer to each is an `Outcome` or a `Failure`. The ledger is the
 scheduler's affair. When the other end closes, however the scheduler ended, the process ends in the middle of what it does: nothing
 becomes visible that is not whole, and the turn is taken over.
 """
@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,18 +39,18 @@ def _main(descriptor: int) -> None:
     # A service manager ends a whole group of processes at once; what is running may finish until the scheduler closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with Connection(descriptor) as connection:
-        path, catalogue_url = connection.recv()
+        path, catalogue_url, flags = connection.recv()
         home = Home(Path(path), catalogue_url)
         turns: SimpleQueue[Turn] = SimpleQueue()
         threading.Thread(target=_listen, args=(connection, turns), name="orders", daemon=True).start()
         with suppress(BrokenPipeError):  # nobody wants the answer any more
             while True:
-                connection.send(_attempt(home, turns.get()))
+                connection.send(_attempt(home, turns.get(), flags))
 
 
-def _attempt(home: Home, turn: Turn) -> Outcome | Failure:
+def _attempt(home: Home, turn: Turn, flags: Sequence[str]) -> Outcome | Failure:
     try:
-        return run_turn(home, turn, options_of([]))
+        return run_turn(home, turn, options_of(flags))
     except Exception as error:  # noqa: BLE001 (whatever it is, the attempt has failed and the ledger keeps why)
         failure = failure_of(error)
         return Failure(failure.code, masked(failure.message))

@@ -30,6 +30,7 @@ class ServiceSettings:
         alerts: rules.
         late_every: seconds between two looks for late logs.
         worker_program: the module that worker processes run.
+        flags: of the pipelines, as `pipelines.scheduled_sql` takes them: the runner, the SQL engine.
     """
 
     scheduler: SchedulerSettings
@@ -38,6 +39,7 @@ class ServiceSettings:
     alerts: Sequence[AlertRule] = ()
     late_every: float = 60.0
     worker_program: str = WORKER_PROGRAM
+    flags: Sequence[str] = ()
 
 
 def run_service(home: Home, settings: ServiceSettings, ended: Callable[[InstanceEntry, float], None], say: Callable[[str], None]) -> Tally:
@@ -65,5 +67,5 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
             reports.ended(entry)
             ended(entry, seconds)
 
-        pool = WorkerPool(home, settings.workers, settings.worker_program)
+        pool = WorkerPool(home, settings.workers, settings.worker_program, flags=settings.flags)
         return Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -23,7 +24,7 @@ _END_SECONDS = 5.0
 class InstanceWorker:
     """One process (a module such as `pipelines.instance_worker`) that runs a turn at a time."""
 
-    def __init__(self, home: Home, program: str) -> None:
+    def __init__(self, home: Home, program: str, flags: Sequence[str] = ()) -> None:
         own, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
@@ -33,7 +34,7 @@ class InstanceWorker:
             )  # fmt: skip
         self.connection = Connection(own.detach())
         self._sent = 0
-        self._send((str(home.path), home.catalogue_url))
+        self._send((str(home.path), home.catalogue_url, tuple(flags)))
 
     @property
     def pid(self) -> int:
@@ -84,8 +85,9 @@ class InstanceWorker:
 class WorkerPool:
     """At most so many workers. One that was handed out is not idle until it is given back."""
 
-    def __init__(self, home: Home, most: int, program: str = WORKER_PROGRAM, most_turns: int = 300) -> None:
+    def __init__(self, home: Home, most: int, program: str = WORKER_PROGRAM, most_turns: int = 300, flags: Sequence[str] = ()) -> None:
         self._program = program
+        self._flags = flags
         self._home = home
         self._most = most
         self._most_turns = most_turns
@@ -116,7 +118,7 @@ class WorkerPool:
         self._idle.append(worker)
 
     def _start(self) -> InstanceWorker:
-        worker = InstanceWorker(self._home, self._program)
+        worker = InstanceWorker(self._home, self._program, self._flags)
         self._workers.append(worker)
         return worker
 

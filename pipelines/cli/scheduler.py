@@ -39,10 +39,13 @@ def command() -> None:
 @click.option("--format", "format", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
               help="text: a line for each instance that ended, on stderr; jsonl: also the instance as JSON on stdout.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No lines on stderr for instances that ended.")
+@click.option("--sql-engine", type=click.Choice(["embedded", "beam-sql"]), default="embedded", show_default=True,
+              help="What runs the SQL: columns in the workers, or Beam's own SqlTransform, which needs Java.")  # fmt: skip
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(
     app: App, workers: int | None, once: bool, grace: float, lease: float, attempt_timeout: float, late_every: float, alerts: Path | None,
-    operational_log: bool, format: str, quiet: bool,
+    operational_log: bool, format: str, quiet: bool, sql_engine: str, flags: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run every instance of every task of the home, in all projects, when it is due.
 
@@ -52,11 +55,14 @@ def run(
 
     With --once the exit code is 1 when an instance failed, after all its retries.
 
+    An instance is a pipeline; its flags, such as another runner's, follow `--`.
+
     \b
     Examples:
       logsluice scheduler run --workers 2
       logsluice scheduler run --once --format jsonl
       logsluice scheduler run --alerts alerts.yaml
+      logsluice scheduler run --sql-engine beam-sql -- --beam_sql_service localhost:8097
     """
     import json
     import os
@@ -84,8 +90,9 @@ def run(
 
     rules = read_alert_rules(alerts) if alerts is not None else ()
     settings = ServiceSettings(
-        SchedulerSettings(lease, attempt_timeout, grace, once), workers or min(4, os.cpu_count() or 1), operational_log, rules, late_every
-    )
+        SchedulerSettings(lease, attempt_timeout, grace, once), workers or min(4, os.cpu_count() or 1), operational_log, rules, late_every,
+        flags=("--sql_engine", sql_engine, *flags),
+    )  # fmt: skip
     if not once and not quiet:
         app.say(f"scheduling the tasks of {app.home.path}; Ctrl-C stops")
     done = run_service(app.home, settings, ended, app.say)
