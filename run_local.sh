@@ -19,7 +19,7 @@ help() {
     cat <<'TEXT'
 Usage: ./run_local.sh [COMMAND] [ARGUMENTS]
 
-  (none)          install what is needed into .venv, then run the demo: sample logs, a database, searches, joins
+  (none)          install what is needed into .venv, then run the demo: sample logs, a database, searches, joins, tasks
   test            run all tests; a private MariaDB is found, installed or unpacked for them
   test --soak     the same with the full numbers of the long tests (hours)
   test ARGUMENTS  hand anything else to pytest: ./run_local.sh test tests/stores -k catalogue
@@ -32,7 +32,8 @@ Environment:
   LOGSLUICE_PYTHON          the Python to make .venv with (3.11, 3.12 or 3.13)
   LOGSLUICE_VENV            where the virtual environment is kept (default: .venv)
   LOGSLUICE_MYSQL_URL       an empty database for the demo: mysql://user:password@host:port/database (default: SQLite); the demo
-                            replaces the tables chiji_user and report in it
+                            replaces the tables chiji_user, report and spend in it
+  LOGSLUICE_BEAM_SQL_JAR    the Java service that the demo uses for the SQL engine beam-sql (default: built where Java and Maven are)
   LOGSLUICE_TEST_MYSQL_URL  a server for the tests: mysql://user:password@host:port (its user may create databases)
 TEXT
 }
@@ -172,6 +173,11 @@ check)
 demo | -*)
     [ "$command" != demo ] || shift $(($# > 0 ? 1 : 0))
     install
+    # One task of the demo runs on Beam's own SQL as well, where Java and Maven are.
+    if [ -z "${LOGSLUICE_BEAM_SQL_JAR:-}" ] && command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; then
+        LOGSLUICE_BEAM_SQL_JAR=$(LOGSLUICE_JAVA_BUILD_SECONDS=600 tests/java/build.sh) || true
+        export LOGSLUICE_BEAM_SQL_JAR
+    fi
     exec "$python" -m pipelines.demo "$@"
     ;;
 *)
