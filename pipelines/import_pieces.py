@@ -17,7 +17,7 @@ from transforms.formats.byte_source import compression_of, open_file
 from transforms.formats.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
-    from pipelines.import_logs import ImportRequest
+    from pipelines.import_request import ImportRequest
     from transforms.stores.logstore import DataFile, LogstoreDescriptor
 
 __all__ = ["DONE", "PROCESSES", "Piece", "Setting", "Span", "WrittenBatch", "cut", "piece_size"]
