@@ -10,7 +10,6 @@ line's (`transforms.core.errors.ExitCode`).
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 from pipelines.lean_import import without
@@ -31,8 +30,8 @@ from apache_beam.io.filesystems import FileSystems  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
-from pipelines.home import Home, default_path  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of  # noqa: E402
+from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import AssociationQueryOptions, HomeOptions, RangeOptions, SqlEngineOptions  # noqa: E402
 from pipelines.query import interval_of, plan_statement, rows_written_table  # noqa: E402
 from pipelines.sql_engine import engine_of, query_transform, run_query_pipeline  # noqa: E402
@@ -127,10 +126,7 @@ def _main(arguments: list[str]) -> int:
     for flag in ("logstore", "statement"):
         if not getattr(query, flag):
             raise ParameterInvalid(f"--{flag} is missing", hint="python -m pipelines.association_query --help")
-    home = Home(Path(names.home) if names.home else default_path(), names.catalogue or os.environ.get("LOGSLUICE_CATALOGUE"))
-    # A runner shows its options to others, and the URL may hold a password; only the launcher needs it.
-    names.catalogue = None
-    try:
+    with home_of(options) as home:
         clock = SystemClock()
         times = interval_of(asked.from_time, asked.to_time, clock.now_us(), asked.time_zone)
         settings = PlanOptions(
@@ -140,8 +136,6 @@ def _main(arguments: list[str]) -> int:
         result = run_plan(plan, options, now_seconds=clock.now_us() // 1_000_000)
         if asked.output is None:
             print_result(plan, result, query.format)
-    finally:
-        home.close()
     return ExitCode.DONE
 
 

@@ -9,7 +9,6 @@ what is to become visible and commits it, target by target, exactly once. Exit c
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 from pipelines.logging_setup import configure_logging
@@ -32,8 +31,9 @@ from apache_beam.io.filesystems import FileSystems  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 
-from pipelines.home import Home, default_path  # noqa: E402
+from pipelines.home import Home  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
+from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
 from pipelines.transform_commit import begin, commit_run, fail, finish_committing  # noqa: E402
 from pipelines.transform_job import read_job  # noqa: E402
@@ -275,18 +275,13 @@ def _main(arguments: list[str]) -> int:
     names, flags, asked = options.view_as(HomeOptions), options.view_as(TransformOptions), options.view_as(RangeOptions)
     if not flags.job:
         raise ParameterInvalid("--job is missing", hint="python -m pipelines.data_transformation --help")
-    home = Home.create(Path(names.home) if names.home else default_path(), names.catalogue or os.environ.get("LOGSLUICE_CATALOGUE"))
-    # A runner shows its options to others, and the URL may hold a password; only the launcher needs it.
-    names.catalogue = None
     clock = SystemClock()
-    try:
+    with home_of(options, create=True) as home:
         job = read_job(Path(flags.job), names.log_project)
         plan = plan_transform(
             home, names.log_project, job, clock.now_us(), start=asked.from_time, end=asked.to_time, time_zone=asked.time_zone
         )
         finished = run_transform(home, plan, options, clock)
-    finally:
-        home.close()
     summary: Mapping[str, Any] = {} if finished.run is None else finished.run.summary
     sys.stdout.write(json.dumps({"job": job.name, "run": None if finished.run is None else finished.run.number, **summary}) + "\n")
     return ExitCode.PROBLEMS if finished.report.dead else ExitCode.DONE

@@ -9,7 +9,6 @@ same for every instance that is due. Exit codes are the command line's (`transfo
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 from pipelines.lean_import import without
@@ -22,7 +21,6 @@ import json  # noqa: E402
 import tempfile  # noqa: E402
 from collections.abc import Iterable  # noqa: E402
 from contextlib import suppress  # noqa: E402
-from pathlib import Path  # noqa: E402
 
 with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
     import apache_beam as beam
@@ -31,10 +29,11 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.pvalue import PCollection  # noqa: E402
 from apache_beam.transforms.window import GlobalWindows  # noqa: E402
 
-from pipelines.home import Home, default_path  # noqa: E402
+from pipelines.home import Home  # noqa: E402
 from pipelines.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
 from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of  # noqa: E402
+from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions, SqlEngineOptions  # noqa: E402
 from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
 from pipelines.sql_engine import engine_of, query_transform, run_query_pipeline  # noqa: E402
@@ -149,17 +148,12 @@ def _main(arguments: list[str]) -> int:
     for flag in ("task", "schedule_time"):
         if not getattr(flags, flag):
             raise ParameterInvalid(f"--{flag} is missing", hint="python -m pipelines.scheduled_sql --help")
-    home = Home(Path(names.home) if names.home else default_path(), names.catalogue or os.environ.get("LOGSLUICE_CATALOGUE"))
-    # A runner shows its options to others, and the URL may hold a password; only the launcher needs it.
-    names.catalogue = None
-    try:
+    with home_of(options) as home:
         ledger = home.schedule_ledger()
         name = task_of(home, names.log_project, flags.task)
         schedule_time = parse_moment(flags.schedule_time, SystemClock().now_us(), parse_zone(asked.time_zone))
         turn = ledger.claim_at(names.log_project, name, schedule_time, worker_name(), LEASE_SECONDS)
         entry = run_recorded(home, turn, options)
-    finally:
-        home.close()
     sys.stdout.write(json.dumps(shown_instance(entry), ensure_ascii=False) + "\n")
     return ExitCode.DONE if entry.instance.state is InstanceState.SUCCEEDED else ExitCode.PROBLEMS
 
