@@ -15,8 +15,8 @@ __all__ = ["lags_of", "span_text"]
 
 
 def lags_of(store: ShardedStore, state: GroupState) -> dict[int, int | None]:
-    """Of each shard the lag of its checkpoint (the beginning without one) in microseconds of receive time; None when logs behind the
-    checkpoint have expired, so that a reader cannot go on from there."""
+    """Of each shard the lag of its checkpoint (the beginning without one) in microseconds of receive time; None when the
+    checkpoint lies before all that the store still knows of, so that a reader cannot go on from there."""
     lags: dict[int, int | None] = {}
     for shard, seat in sorted(state.seats.items()):
         try:

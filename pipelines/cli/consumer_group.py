@@ -206,8 +206,8 @@ def reset(
 def lag(app: App, logstore: str, group: str, format: str) -> None:
     """Show by how much of receive time GROUP is behind the newest log of each shard of LOGSTORE; 0 when there is nothing to read.
 
-    A shard without a checkpoint counts from its first log; `expired` is one whose next logs were cleaned away before they were read. The
-    group's lag is the largest.
+    A shard without a checkpoint counts from its first log; `expired` is one whose checkpoint lies before all that the Logstore still
+    knows of, so that a reader cannot go on from there. The group's lag is the largest.
 
     \b
     Examples:

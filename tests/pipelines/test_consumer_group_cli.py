@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.consumer_lag import span_text
 from pipelines.home import Home
+from tests.connectors.test_shard_old_logs import clean
 from tests.pipelines.import_probe import make_store, run_here
+from transforms.connectors.delta import DeltaLogstore
 from transforms.core.log_group import LogGroup
 from transforms.stores.cursor import BEGIN, Cursor
 
@@ -98,6 +100,22 @@ def test_lag_by_shard(home: Home) -> None:
     said(home, "reset", "web", "billing", "--end")
     done = run_here(home, "consumer-group", "lag", "web", "billing")
     assert (done.code, done.stderr.strip()) == (0, "billing: 0 s behind")
+
+
+def test_lag_behind_a_cleaned_log_is_told_as_expired(home: Home) -> None:
+    make_store(home)
+    said(home, "create", "web", "billing")
+    for _ in range(5):
+        append(home, 0, 2)
+    store = home.open_logstore("default", "web")
+    inside = store.pull(0, BEGIN, max_rows=3).cursor
+    home.consumer_groups("default", "web").save_checkpoint("billing", 0, inside, force=True)
+    assert isinstance(store, DeltaLogstore)
+    clean(store, store.end_cursor(0).version)
+    behind, empty = rows(home, "lag", "web", "billing")
+    assert (behind["lag"], behind["lag_us"], empty["lag_us"]) == ("expired", None, 0)
+    said(home, "reset", "web", "billing", "--begin")
+    assert rows(home, "lag", "web", "billing")[0]["lag_us"] > 0
 
 
 def test_reset_to_begin_end_time_and_cursor(home: Home) -> None:
