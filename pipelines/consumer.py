@@ -149,11 +149,14 @@ class Consumer:
             groups, store = own.consumer_groups(*self._where), own.open_logstore(*self._where)
             self._seed(groups, store)
             beats = background.consumer_groups(*self._where)
-            with self._signals_stop(), Membership(beats, self._group, self._name, self._beat_seconds) as membership:
+            with self._signals_stop(), self._membership(beats) as membership:
                 return _Run(self, process, groups, store, membership).all(until_idle)
         finally:
             own.close()
             background.close()
+
+    def _membership(self, groups: ConsumerGroups) -> Membership:
+        return Membership(groups, self._group, self._name, self._beat_seconds, lambda: self._stopping)
 
     def _seed(self, groups: ConsumerGroups, store: Logstore) -> None:
         """Where a group begins is settled once for all its shards: what a split makes later is then read from its beginning."""

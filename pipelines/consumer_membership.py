@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from types import TracebackType
 
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound, ParameterInvalid, StoreError
@@ -23,10 +24,11 @@ class Membership:
     """Joins when its block begins and leaves when it ends, which frees the shards at once.
 
     ``groups`` is used by the background alone while the block lasts. A shard that the group gave counts as worked on, and is reported so,
-    until `let_go`: without that an heir could begin while this consumer still does.
+    until `let_go`: without that an heir could begin while this consumer still does. ``stopping`` says that waiting for the name is of no
+    use any more; then nothing is joined.
     """
 
-    def __init__(self, groups: ConsumerGroups, group: str, consumer: str, beat_seconds: float | None) -> None:
+    def __init__(self, groups: ConsumerGroups, group: str, consumer: str, beat_seconds: float | None, stopping: Callable[[], bool]) -> None:
         if beat_seconds is not None and beat_seconds <= 0:
             raise ParameterInvalid(f"a heartbeat every {beat_seconds} s is not possible", hint="give a number above 0, or none")
         self.changed = threading.Event()
@@ -36,6 +38,7 @@ class Membership:
         self._consumer = consumer
         self._incarnation = uuid.uuid4().hex
         self._beat_seconds = beat_seconds
+        self._stopping = stopping
         self._timeout_s = 1.0
         self._lock = threading.Lock()
         self._held: set[int] = set()
@@ -43,15 +46,18 @@ class Membership:
         self._beaten = 0.0
         self._failure: BaseException | None = None
         self._wake = threading.Event()
-        self._over = False
+        self._over = self._joined = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Membership:
-        self._join()
-        self._thread.start()
+        self._joined = self._join()
+        if self._joined:
+            self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._joined:
+            return
         self._over = True
         self._wake.set()
         self._thread.join()
@@ -95,11 +101,11 @@ class Membership:
         with self._lock:
             return self._beaten
 
-    def _join(self) -> None:
+    def _join(self) -> bool:
         self._learn_timeout()
         until = time.monotonic() + self._timeout_s + 1
         waits = False
-        while True:
+        while not self._stopping():
             try:
                 self._beat()
             except AlreadyExists as taken:
@@ -111,7 +117,8 @@ class Membership:
                 waits = True
                 time.sleep(min(0.5, self._timeout_s / 4))
             else:
-                return
+                return True
+        return False
 
     def _run(self) -> None:
         try:

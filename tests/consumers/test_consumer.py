@@ -204,6 +204,16 @@ def test_a_name_that_is_taken_is_waited_for_until_the_time_out(web: Home) -> Non
         thread.join()
 
 
+def test_a_consumer_that_waits_for_its_name_can_be_stopped(web: Home) -> None:
+    web.consumer_groups("default", "web").heartbeat("jobs", "ada", (), incarnation="alive")
+    consumer = Consumer(web, "web", "jobs", "ada")
+    threading.Timer(0.5, consumer.stop).start()
+    began = time.monotonic()
+    assert consumer.run(Reading()) == 0
+    assert time.monotonic() - began < 8, "the time-out is 10 s"
+    assert list(web.consumer_groups("default", "web").state("jobs").consumers) == ["ada"], "the other one stays"
+
+
 def test_a_second_consumer_gets_its_part_while_the_first_works(web: Home) -> None:
     consumers = [Consumer(Home(web.path), "web", "jobs", name, idle_seconds=0.1, beat_seconds=0.2) for name in ("ada", "bob")]
     readings = [Reading(), Reading()]
