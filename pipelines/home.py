@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -147,8 +148,7 @@ class Home:
             with durable("home.create_logstore"):
                 catalogue.create_logstore(descriptor)
         except BaseException:
-            connectors.drop_logstore(descriptor)
-            self._remove_folder(descriptor)
+            self._drop(descriptor)
             raise
         return store
 
@@ -159,8 +159,7 @@ class Home:
         with durable("home.delete_logstore"):
             descriptor = self.catalogue().delete_logstore(project, name)
         with durable("home.drop_logstore"):
-            connectors.drop_logstore(descriptor)
-        self._remove_folder(descriptor)
+            self._drop(descriptor)
 
     def close(self) -> None:
         """Let go of the catalogue, the ledger and the consumer groups."""
@@ -185,9 +184,24 @@ class Home:
             else:
                 return claimed
 
+    def _drop(self, descriptor: LogstoreDescriptor) -> None:
+        if descriptor.kind != "delta" or not self._in_home(descriptor):
+            connectors.drop_logstore(descriptor)
+            self._remove_folder(descriptor)
+            return
+        # In one step out of the way: the folder's name is free while its files are removed, and whoever claims it keeps what is his.
+        folder = Path(descriptor.location)
+        gone = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+        with suppress(FileNotFoundError):
+            folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _in_home(self, descriptor: LogstoreDescriptor) -> bool:
+        return Path(descriptor.location).is_relative_to(self.logstores_dir)
+
     def _remove_folder(self, descriptor: LogstoreDescriptor) -> None:
         # A folder that cannot be removed is left over, without a name, and blocks nothing.
-        if Path(descriptor.location).is_relative_to(self.logstores_dir):
+        if self._in_home(descriptor):
             shutil.rmtree(descriptor.location, ignore_errors=True)
 
     def _folder(self, path: Path) -> Path:
