@@ -45,6 +45,7 @@ setup(
         "test": [
             "pytest>=9.0.3,<10",
             "pytest-timeout>=2.3,<3",
+            "pytest-xdist>=3.6,<4",
             "hypothesis>=6.100,<7",
             "psutil>=6,<8",
             "ruff>=0.9,<1",

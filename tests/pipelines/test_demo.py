@@ -14,7 +14,6 @@ from pipelines.demo import STATEMENTS
 from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
 
-
 PROGRESS = re.compile(r"(game logs|users|query|instances|windows|Java service)\b")
 
 
