@@ -207,7 +207,7 @@ def test_full_files_are_left_alone(descriptor: LogstoreDescriptor, monkeypatch: 
     monkeypatch.setattr(data_files_module, "MAX_FILE_ROWS", 10)
     store = open_delta_logstore(descriptor)
     store.append([group(*range(at, at + 4)) for at in range(0, 36, 4)])
-    assert [(file.rows, file.path.endswith(".full.parquet")) for file in store.snapshot().files] == [(8, True)] * 4 + [(4, False)]
+    assert [(file.rows, file.path.endswith(".full.parquet")) for file in store.snapshot().files] == [(9, True)] * 3 + [(9, False)]
     store.append([group(*range(36, 40))])
     assert store.compact(min_files=2).files_removed == 2
     before = store.snapshot()

@@ -14,7 +14,7 @@ __all__ = ["main"]
 def main(arguments: list[str]) -> None:
     """AssertionError when the backfill does not get to its end."""
     home = Home(Path(arguments[0]))
-    backfill_windows.MOST_WINDOWS, backfill_windows.LEASE_SECONDS = int(arguments[2]), 1.0
+    vars(backfill_windows).update(MOST_WINDOWS=int(arguments[2]), LEASE_SECONDS=1.0)
     number = max(entry.number for entry in home.schedule_ledger().list_backfills(DEFAULT_PROJECT, arguments[1]))
     entry = backfill_windows.apply_backfill(home, DEFAULT_PROJECT, arguments[1], number, note=_told, progress=_told)
     assert entry.state == "finished", entry

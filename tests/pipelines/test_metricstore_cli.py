@@ -61,10 +61,9 @@ def test_sql_over_the_samples(cli: Cli, metrics: Home) -> None:
     statement = (
         "* | select element_at(__labels__, 'host') as host, sum(__value__) as v from \"metrics.prom\" where __name__ = 'pv' group by host"
     )
-    asked = [("query", "metrics", f"{statement} order by host", "--format", "csv", "--quiet")]
-    asked.append((*asked[0], "--runner", "DirectRunner"))
-    for arguments in asked:
-        assert cli(*arguments).stdout == "host,v\nh1,2.5\nh2,4.0\n"
+    asked = ("query", "metrics", f"{statement} order by host", "--format", "csv", "--quiet")
+    for more in ((), ("--runner", "DirectRunner")):
+        assert cli(*asked, *more).stdout == "host,v\nh1,2.5\nh2,4.0\n"
 
 
 def test_export(cli: Cli, metrics: Home, tmp_path: Path) -> None:

@@ -91,9 +91,9 @@ def check_never_doubled(home: Home, folder: Path, database: Database, counts: di
             assert of_minute in (Counter(), totals([minute], before), totals([minute], counts)), (kind, minute)
 
 
-def test_killed_at_random_moments(home: Home, tmp_path: Path, server: MariadbServer, request: pytest.FixtureRequest) -> None:
-    kills = 200 if request.config.getoption("--soak") else 3
-    seed = random.randrange(10**6) if request.config.getoption("--soak") else 7
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.soak)])
+def test_killed_at_random_moments(home: Home, tmp_path: Path, server: MariadbServer, kills: int) -> None:
+    seed = 7 if kills < 10 else random.randrange(10**6)
     chance, database, ledger = random.Random(seed), server.database(), home.schedule_ledger()
     make_source(home, MINUTES)
     for kind in KINDS:
