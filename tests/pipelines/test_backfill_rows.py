@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -196,7 +197,9 @@ def compare(home: Home, tmp_path: Path, layout: Windows, names: Sequence[str], s
             got, alone = found[one.schedule_time], singly(home, turn, one.schedule_time, one.window)
             if isinstance(alone, Exception):
                 failed += 1
-                assert (failure_of(got) if isinstance(got, Exception) else got) == failure_of(alone), name
+                reported = failure_of(got) if isinstance(got, Exception) else got
+                # Of several bad rows a parallel engine names the one it meets first.
+                assert re.sub(r"x\d+", "x", str(reported)) == re.sub(r"x\d+", "x", str(failure_of(alone))), name
                 continue
             columns, rows = alone
             assert got.schema.names == columns, name
