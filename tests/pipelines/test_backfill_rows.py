@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -69,7 +68,8 @@ STATEMENTS = {
     "variables in a join": f"* | select l.n as n, u.owner as owner from log l join owners u on l.status = u.status and u.since < {_START}",
     "variables in a series": f"* | select time_series(__time__, '30s', '%s', 'last') as t, max({_END} - __time__) as c group by t order by t",
     "fails in some": "* | select n, 10 / (size - 104) as x",
-    "fails in all": "* | select cast(concat('x', status) as bigint) as x",
+    # The same text in every row: of several bad rows a parallel engine names the one it meets first.
+    "fails in all": "* | select cast(replace(status, status, 'x') as bigint) as x",
     "does not always parse": f"* | select n where 1 = ({_START} / 60 % 2) limit {_START}",
 }
 
@@ -197,9 +197,7 @@ def compare(home: Home, tmp_path: Path, layout: Windows, names: Sequence[str], s
             got, alone = found[one.schedule_time], singly(home, turn, one.schedule_time, one.window)
             if isinstance(alone, Exception):
                 failed += 1
-                reported = failure_of(got) if isinstance(got, Exception) else got
-                # Of several bad rows a parallel engine names the one it meets first.
-                assert re.sub(r"x\d+", "x", str(reported)) == re.sub(r"x\d+", "x", str(failure_of(alone))), name
+                assert (failure_of(got) if isinstance(got, Exception) else got) == failure_of(alone), name
                 continue
             columns, rows = alone
             assert got.schema.names == columns, name
