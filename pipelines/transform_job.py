@@ -19,6 +19,7 @@ resources:
   ip_databases: {SLS-GeoIP: ./geo.ipdb}
   threat_intelligence: ./threats.jsonl
 brake: {share: 0.5, least: 1000}
+instances: {least: 1, most: 4, memory_mb: 4096, target_lag_s: 10}   # of a job that never ends
 runner: {runner: DirectRunner, direct_num_workers: 2}
 """
 
@@ -36,6 +37,7 @@ from pipelines.located_yaml import Section, read_yaml
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.moments import parse_moment
 from transforms.core.secret import is_reference
+from transforms.jobs.instances import InstanceSettings
 from transforms.stores import names
 
 __all__ = ["JobTarget", "ResourceFiles", "TransformJob", "read_job"]
@@ -82,6 +84,7 @@ class TransformJob:
         parameters: what ``res_local`` reads; values may be references.
         brake_share, brake_least: see `transforms.rules.brake`.
         runner: flags of the pipeline, without dashes.
+        instances: how many processes a continuous job may have.
     """
 
     name: str
@@ -98,6 +101,7 @@ class TransformJob:
     brake_share: float = 0.5
     brake_least: int = 1_000
     runner: Mapping[str, str] = field(default_factory=dict)
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
 
     @property
     def default_target(self) -> JobTarget:
@@ -156,6 +160,7 @@ def read_job(path: Path, project: str) -> TransformJob:
         brake_share=share,
         brake_least=least,
         runner={} if runner is None else runner.texts(),
+        instances=_instances(file),
     )
     file.finish()
     return job
@@ -277,3 +282,22 @@ def _brake(file: Section) -> tuple[float, int]:
         section.refuse("least", "brake.least is a number of logs", "least: 1000")
     section.finish()
     return share, int(least)
+
+
+def _instances(file: Section) -> InstanceSettings:
+    section, usual = file.section("instances"), InstanceSettings()
+    if section is None:
+        return usual
+    least, memory = section.number("least", usual.least), section.number("memory_mb", usual.memory_mb)
+    most = section.number("most", 0) if section.has("most") else None
+    lag = section.number("target_lag_s", usual.target_lag_s)
+    if least < 1 or least != int(least):
+        section.refuse("least", "instances.least is a whole number from 1", "least: 1")
+    if most is not None and (most < least or most != int(most)):
+        section.refuse("most", "instances.most is a whole number, not below least", f"most: {max(1, int(least))}")
+    if memory < 1:
+        section.refuse("memory_mb", "instances.memory_mb is above 0", "memory_mb: 4096")
+    if lag <= 0:
+        section.refuse("target_lag_s", "instances.target_lag_s is above 0", "target_lag_s: 10")
+    section.finish()
+    return InstanceSettings(int(least), None if most is None else int(most), int(memory), lag)

@@ -25,11 +25,12 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MOST_LINES = 600
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 IMPORTERS = {
-    "apache_beam": ["transforms/*.py", "pipelines/*.py"],
+    "apache_beam": ["transforms/*.py", "pipelines/*.py", "pipelines/jobs/*.py"],
     "sqlalchemy": [
         "transforms/connectors/sql_catalogue*.py",
         "transforms/connectors/sql_consumer_groups.py",
         "transforms/connectors/sql_database*.py",
+        "transforms/connectors/sql_job_*.py",
         "transforms/connectors/sql_schedule_*.py",
     ],
     "pymysql": ["transforms/connectors/sql_database*.py", "pipelines/demo_database.py"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from transforms.core.errors import CommitConflict, ParameterInvalid
-from transforms.stores.slice import LaneState, Ranges, Slice
+from transforms.stores.cursor import Cursor
+from transforms.stores.slice import LaneState, Slice, SliceCounts
 
 __all__ = ["SliceLane"]
 
@@ -31,38 +32,36 @@ class SliceLane:
         """The slice to go on with before there can be another."""
         return None if self._state.slice is None or self._state.slice.done else self._state.slice
 
-    def begin(self, ranges: Ranges, rule: str) -> Slice:
-        """The next slice, or the unfinished one: the same ranges, and as long as it has no intent the rule given now.
+    def begin(self, begin: Cursor, end: Cursor, rule: str) -> Slice:
+        """The next slice, or the unfinished one: the same range, and as long as it has no intent the rule given now.
 
-        Raises ParameterInvalid for ranges that are empty or do not begin where finished slices ended: logs would be lost or doubled.
+        Raises ParameterInvalid for a range that is empty or does not begin where the finished slices ended: logs would be lost or doubled.
         """
         if (found := self.unfinished) is not None:
             self._state.slice = found if found.intent else replace(found, rule=rule)
             return self._state.slice
-        for shard, (start, end) in ranges.items():
-            if not start < end:
-                raise ParameterInvalid(f"the slice of shard {shard} is empty", hint="leave the shard out")
-            if start != self._state.positions.get(shard, start):
-                raise ParameterInvalid(f"the slice of shard {shard} does not begin where the last one ended", hint="read on from there")
-        if not ranges:
-            raise ParameterInvalid("a slice reads at least one shard")
+        if not begin < end:
+            raise ParameterInvalid("the slice is empty", hint="leave the shard out")
+        if self._state.position is not None and begin != self._state.position:
+            raise ParameterInvalid("the slice does not begin where the last one ended", hint="read on from there")
         number = 1 if self._state.slice is None else self._state.slice.number + 1
-        self._state.slice = Slice(number, dict(ranges), rule)
+        self._state.slice = Slice(number, begin, end, rule)
         return self._state.slice
 
-    def intend(self, number: int, intent: str) -> Slice:
+    def intend(self, number: int, intent: str, counts: SliceCounts) -> Slice:
         """Record the slice's intent, unless it has one: that one counts. Raises CommitConflict for a slice that is not the open one."""
         found = self._open(number)
-        self._state.slice = found if found.intent else replace(found, intent=intent)
+        self._state.slice = found if found.intent else replace(found, intent=intent, counts=counts)
         return self._state.slice
 
-    def finish(self, number: int) -> None:
+    def finish(self, number: int) -> Slice:
         """Every target has its commit. Raises CommitConflict for a slice that is not the open one or has no intent."""
         found = self._open(number)
         if not found.intent:
             raise CommitConflict(f"slice {number} has no intent and cannot be finished", code="SliceNotIntended")
         self._state.slice = replace(found, done=True)
-        self._state.positions.update({shard: end for shard, (_, end) in found.ranges.items()})
+        self._state.position = found.end
+        return self._state.slice
 
     def _open(self, number: int) -> Slice:
         found = self.unfinished

@@ -1,0 +1,1 @@
+"""Continuous transformation jobs: their definition, their instances, the supervisor that keeps those running."""
