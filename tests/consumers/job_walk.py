@@ -17,7 +17,7 @@ from transforms.consumers.slice_lane import SliceLane
 from transforms.core.clock import FixedClock
 from transforms.core.errors import LogsluiceError
 from transforms.stores.consumer_group import ConsumerGroup, GroupState
-from transforms.stores.slice import LaneState, Slice
+from transforms.stores.slice import LaneState, Slice, SliceCounts
 
 TIMEOUT_S = 30
 START_US = 1_000_000_000
@@ -76,6 +76,7 @@ class JobWalk:
         self.routed: dict[Log, set[str]] = {}
         """Where the first recorded intent sends a log: what counts."""
         self.rules: dict[Log, str] = {}
+        self.counts = SliceCounts()
         self.rule = 1
         self.workers: list[Worker] = []
         self.born = 0
@@ -233,15 +234,15 @@ class JobWalk:
         if lane.unfinished is None and most <= 0:
             return
         end = hold.position + self.random.randint(1, max(1, most))
-        hold.slice = lane.begin({shard: (cursor_at(hold.position), cursor_at(end))}, str(self.rule))
-        assert hold.slice.ranges[shard][0].row == hold.position
+        hold.slice = lane.begin(cursor_at(hold.position), cursor_at(end), str(self.rule))
+        assert hold.slice.begin.row == hold.position
         hold.point = 4 if hold.slice.intent else 2
         hold.to_commit = sorted(self.targets)
 
     def _point_2(self, _worker: Worker, shard: int, hold: Hold) -> None:
         assert hold.slice is not None
         hold.files = {}
-        for log in range(hold.slice.ranges[shard][0].row, hold.slice.ranges[shard][1].row):
+        for log in range(hold.slice.begin.row, hold.slice.end.row):
             for target in self.route((shard, log)):
                 hold.files.setdefault(target, []).append(log)
         hold.point = 3
@@ -254,7 +255,8 @@ class JobWalk:
         assert hold.slice is not None
         self.machine().check_owner(shard, worker.name, hold.epoch)
         mine = json.dumps({"files": hold.files, "by": f"rule {hold.slice.rule}, {worker.name}"})
-        hold.slice = SliceLane(self.lanes[shard], hold.epoch).intend(hold.slice.number, mine)
+        counts = SliceCounts(hold.slice.end.row - hold.slice.begin.row, dead=len(hold.files.get(TARGETS[0], ())))
+        hold.slice = SliceLane(self.lanes[shard], hold.epoch).intend(hold.slice.number, mine, counts)
         for target, logs in json.loads(hold.slice.intent)["files"].items():
             for log in logs:
                 self.routed.setdefault((shard, log), set()).add(target)
@@ -274,10 +276,10 @@ class JobWalk:
         assert hold.slice is not None
         machine = self.machine()
         machine.check_owner(shard, worker.name, hold.epoch)
-        SliceLane(self.lanes[shard], hold.epoch).finish(hold.slice.number)
-        end = hold.slice.ranges[shard][1]
-        machine.save(shard, end, consumer=worker.name, epoch=hold.epoch)
-        worker.held[shard] = Hold(hold.epoch, end.row)
+        done = SliceLane(self.lanes[shard], hold.epoch).finish(hold.slice.number)
+        machine.save(shard, done.end, consumer=worker.name, epoch=hold.epoch)
+        self.counts += done.counts
+        worker.held[shard] = Hold(hold.epoch, done.end.row)
 
     # The world
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from transforms.consumers.slice_lane import SliceLane
 from transforms.core.errors import CommitConflict, LogsluiceError, NotFound, ParameterInvalid, UserError
 from transforms.stores.consumer_group import ConsumerGroup, GroupState, ShardExtent, ShardExtents
 from transforms.stores.cursor import BEGIN, Cursor
-from transforms.stores.slice import LaneState
+from transforms.stores.slice import LaneState, SliceCounts
 
 
 class Group:
@@ -146,18 +147,19 @@ def test_cursors_are_text_and_back() -> None:
 
 
 class TestLanes:
-    def test_an_unfinished_slice_comes_again_with_its_ranges_and_the_newest_rule(self) -> None:
+    def test_an_unfinished_slice_comes_again_with_its_range_and_the_newest_rule(self) -> None:
         state = LaneState()
-        first = SliceLane(state, 1).begin({0: (BEGIN, cursor_at(5))}, "old")
-        again = SliceLane(state, 2).begin({0: (BEGIN, cursor_at(9))}, "new")
-        assert (again.number, again.ranges, again.rule) == (first.number, first.ranges, "new")
+        first = SliceLane(state, 1).begin(BEGIN, cursor_at(5), "old")
+        again = SliceLane(state, 2).begin(BEGIN, cursor_at(9), "new")
+        assert (again.number, again.begin, again.end, again.rule) == (first.number, first.begin, first.end, "new")
 
-    def test_the_first_intent_counts_and_keeps_its_rule(self) -> None:
+    def test_the_first_intent_counts_and_keeps_its_rule_and_counts(self) -> None:
         state = LaneState()
-        SliceLane(state, 1).begin({0: (BEGIN, cursor_at(5))}, "old")
-        assert SliceLane(state, 1).intend(1, "these files").intent == "these files"
-        assert SliceLane(state, 1).intend(1, "others").intent == "these files"
-        found = SliceLane(state, 2).begin({0: (BEGIN, cursor_at(9))}, "new")
+        SliceLane(state, 1).begin(BEGIN, cursor_at(5), "old")
+        for intent, read in (("these files", 5), ("others", 6)):
+            found = SliceLane(state, 1).intend(1, intent, SliceCounts(read))
+            assert (found.intent, found.counts) == ("these files", SliceCounts(5))
+        found = SliceLane(state, 2).begin(BEGIN, cursor_at(9), "new")
         assert (found.number, found.intent, found.rule) == (1, "these files", "old")
 
     def test_a_former_owner_may_do_nothing(self) -> None:
@@ -168,22 +170,30 @@ class TestLanes:
         assert refused.value.code == "SliceTakenOver"
 
     def test_slices_follow_each_other_without_gap_and_overlap(self) -> None:
-        lane = SliceLane(LaneState(), 1)
-        lane.begin({0: (BEGIN, cursor_at(5))}, "rule")
+        state = LaneState()
+        lane = SliceLane(state, 1)
+        lane.begin(BEGIN, cursor_at(5), "rule")
+        assert state.position is None
         with pytest.raises(CommitConflict, match="has no intent"):
             lane.finish(1)
-        lane.intend(1, "files")
+        lane.intend(1, "files", SliceCounts())
         lane.finish(1)
-        for late in (lambda: lane.finish(1), lambda: lane.intend(1, "others"), lambda: lane.intend(2, "others")):
+        assert state.position == cursor_at(5) and lane.unfinished is None
+        late: Sequence[Callable[[], object]] = (
+            lambda: lane.finish(1),
+            lambda: lane.intend(1, "others", SliceCounts()),
+            lambda: lane.intend(2, "others", SliceCounts()),
+        )
+        for step in late:
             with pytest.raises(CommitConflict, match="is not the open one"):
-                late()
-        for wrong in ({}, {0: (cursor_at(5), cursor_at(5))}, {0: (cursor_at(4), cursor_at(6))}, {0: (cursor_at(6), cursor_at(7))}):
+                step()
+        for wrong in ((cursor_at(5), cursor_at(5)), (cursor_at(4), cursor_at(6)), (cursor_at(6), cursor_at(7))):
             with pytest.raises(ParameterInvalid):
-                lane.begin(wrong, "rule")
-        assert lane.begin({0: (cursor_at(5), cursor_at(6)), 1: (BEGIN, cursor_at(1))}, "rule").number == 2
-        for late in (lambda: lane.intend(1, "files"), lambda: lane.finish(1)):
+                lane.begin(*wrong, "rule")
+        assert lane.begin(cursor_at(5), cursor_at(6), "rule").number == 2
+        for step in late[:2]:
             with pytest.raises(CommitConflict, match="slice 1 is not the open one"):
-                late()
+                step()
 
 
 def test_lag() -> None:

@@ -87,6 +87,8 @@ def test_4_every_log_exactly_once_in_each_target_it_is_routed_to(walks: int, met
             log: sorted(places) for log, places in walk.routed.items()
         }
         assert walk.routed.keys() == all_logs(walk)
+        dead = sum(places == ["dead letters"] for places in whereabouts(walk).values())
+        assert (walk.counts.read, walk.counts.dead) == (len(all_logs(walk)), dead)
 
 
 @pytest.mark.parametrize("walks", WALKS)
