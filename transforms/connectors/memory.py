@@ -250,11 +250,11 @@ class MemoryLogstore(ShardReading):
         state, name = self._state, self.descriptor.name
         with state.lock:
             check_cursor(name, after_version, state.version)
-            added = [entry for entry in state.entries[max(after_version, -1) + 1 :] if entry.receive_time is not None]
+            added = [entry for entry in state.entries[max(after_version, -1) + 1 :] if entry.files or state.replaced.get(entry.version)]
         for entry in added:
             files = tuple(sorted((file for found in entry.files.values() for file in found), key=order_key))
             logs = CommittedLogs(state.storage, name, entry.version, files)
-            yield TailBatch(entry.version, entry.receive_time or 0, logs, state.replaced[entry.version])
+            yield TailBatch(entry.version, entry.receive_time or 0, logs, state.replaced.get(entry.version, ()))
 
     def version(self) -> int:
         return self._state.version
@@ -316,6 +316,19 @@ class MemoryLogstore(ShardReading):
 
         self._change_shards(change)
         return made
+
+    def settle(self, receive_time: int) -> None:
+        state = self._state
+        with state.lock:
+            now_us = self._clock.now_us()
+            if receive_time > now_us:
+                raise ParameterInvalid(
+                    f"logs may still be received before {receive_time} in Logstore {self.descriptor.name!r}: it is {now_us}",
+                    hint="wait until then",
+                )
+            if state.receive_time < receive_time:
+                state.receive_time = receive_time
+                state.record(receive_time=receive_time)
 
     def set_index(self, index: Index | None) -> None:
         self._index = index

@@ -71,6 +71,14 @@ class ShardedStore(Protocol):
         """Before the first log received at a time (microseconds) or later; the end when there is none yet."""
         ...
 
+    def settle(self, receive_time: int) -> None:
+        """See to it that no log will ever become visible that was received before a time (microseconds) but is not visible yet: what
+        `cursor_of` says of that time is final. Makes an empty commit, unless logs have been received since; readers notice nothing.
+
+        Raises ParameterInvalid for a time that has not come yet; CommitConflict.
+        """
+        ...
+
     def time_of(self, shard: int, cursor: Cursor) -> int:
         """Up to when a reader at a place has read a shard: all logs received before that moment (microseconds), and none at or after.
 

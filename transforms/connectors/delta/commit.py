@@ -101,6 +101,27 @@ class Committer:
                 return Commit(base + 1, receive_time if news else last, True, previous, change.replaced)
         raise CommitConflict(f"the commit to Logstore {self.name!r} lost {ATTEMPTS} times against other writers", hint="try again")
 
+    def settle(self, receive_time: int) -> None:
+        """Later commits have a later receive time than this one: an empty commit raises it, unless logs have been received since.
+
+        Raises ParameterInvalid for a time that has not come yet, CommitConflict like `commit`.
+        """
+        now_us = self.clock.now_us()
+        if receive_time > now_us:
+            raise ParameterInvalid(
+                f"logs may still be received before {receive_time} in Logstore {self.name!r}: it is {now_us}", hint="wait until then"
+            )
+        token = uuid.uuid4().hex
+        for table in self._tries():
+            if last_receive_time(table) >= receive_time:
+                return
+            stamp = [Transaction(RECEIVED, receive_time)]
+            properties = CommitProperties(custom_metadata=self._told(table, token), app_transactions=stamp, max_commit_retries=0)
+            if self._try(table, Change(()), properties, token):
+                self._noticed(table.version() + 1)
+                return
+        raise CommitConflict(f"the commit to Logstore {self.name!r} lost {ATTEMPTS} times against other writers", hint="try again")
+
     def add_columns(self, missing: Callable[[DeltaTable], Sequence[Any]]) -> None:
         """Add the columns that ``missing`` says a fresh table lacks. Raises CommitConflict like `commit`."""
 

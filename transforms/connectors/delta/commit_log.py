@@ -24,7 +24,8 @@ from transforms.stores.shard_map import ShardMap
 __all__ = ["RECEIVED", "CommitEntry", "CommitLog", "TableLog", "ends_after", "received_after", "state_before", "told_state"]
 
 RECEIVED = "receive-time"
-"""The table's own application: its version is the receive time of the newest commit that brought logs."""
+"""The table's own application: its version is the receive time of the newest commit that brought logs, or a later time up to which the
+table was settled."""
 _ENDS = "logsluice.ends"
 _BEFORE = "logsluice.received"
 _MOST_ENTRIES = 4_096
@@ -36,7 +37,7 @@ class CommitEntry:
 
     Attributes:
         files: by shard, in the commit's order, what it made visible; rewritten files are not among them.
-        receive_time: of its logs, microseconds; None when it has none.
+        receive_time: of its logs, or up to which it settles, microseconds; None when it has neither.
         ends: of all shards with logs before it; None when it does not tell (a commit that was not ours).
         received: the newest receive time before it; None like ``ends``.
         shards: the layout, when the commit may have changed it.

@@ -210,6 +210,9 @@ class DeltaLogstore(ShardReading):
         self._committer.change_shards("logstore.merge-shards", self._initial, change)
         return made
 
+    def settle(self, receive_time: int) -> None:
+        self._committer.settle(receive_time)
+
     def set_index(self, index: Index | None) -> None:
         self._index = index
 
