@@ -38,11 +38,13 @@ from transforms.stores.index import Index
 from transforms.stores.logstore import (
     AppTransaction,
     Commit,
+    CommitStep,
     DataFile,
     LogstoreDescriptor,
     MaintenanceReport,
     Snapshot,
     TailBatch,
+    check_apps,
     checked_origins,
 )
 from transforms.stores.samples import taken_by
@@ -166,38 +168,60 @@ class MemoryLogstore(ShardReading):
         remove: Sequence[DataFile] = (),
         replaces: str | Sequence[str] | None = None,
     ) -> Commit:
-        replacement = Replacement(self._state.storage, checked_origins(replaces), self._admit)
-        relocation = Relocation(self._state.storage, self._admit, self._turns)
-        if app is not None and (not app.app_id or app.version < 0):
-            raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used")
+        return self._commit([(files, app, checked_origins(replaces))], remove)[0]
+
+    def commit_steps(self, steps: Sequence[CommitStep]) -> Sequence[Commit]:
+        return self._commit([(step.files, step.app, checked_origins(step.replaces)) for step in steps])
+
+    def _commit(
+        self, steps: Sequence[tuple[Sequence[DataFile], AppTransaction | None, tuple[str, ...]]], remove: Sequence[DataFile] = ()
+    ) -> list[Commit]:
+        apps = [app for _, app, _ in steps if app is not None]
+        for app in apps:
+            if not app.app_id or app.version < 0:
+                raise ParameterInvalid(f"the app transaction {app.app_id!r}, version {app.version}, cannot be used")
+        check_apps([app.app_id for app in apps])
         state = self._state
         with state.lock:
-            previous = state.apps.get(app.app_id) if app else None
-            if app and previous is not None and app.version <= previous:
-                return Commit(state.version, state.receive_time, False, previous)
-            for file in files:
-                if state.storage.size(state.storage.relative(file.path)) is None:
-                    raise StoreRejected(f"the data file {file.path} is gone, so it cannot be committed", hint="write its logs again")
-            files = relocation.of(files, state.shards)
-            self._remove(remove)
-            added = {file.path for file in files}
-            gone, rest, replaced = replacement.of(file for file in state.active.values() if file.path not in added)
-            self._remove(gone)
-            if not (files or remove or replaced or app):
-                return Commit(state.version, state.receive_time, True, None)
-            state.active.update((file.path, file) for file in rest)
-            if files or replaced:
-                state.receive_time = max(self._clock.now_us(), state.receive_time + 1)
-                now = state.receive_time
-                stamped = sorted((replace(file, receive_time=now, place=None, hash_field=None) for file in files), key=order_key)
-                state.active.update((file.path, file) for file in stamped)
-                state.record(stamped, now)
-                state.replaced[state.version] = replaced
-            else:
-                state.record()
-            if app:
-                state.apps[app.app_id] = app.version
-            return Commit(state.version, state.receive_time, True, previous, replaced)
+            seen = [state.apps.get(app.app_id) if app else None for _, app, _ in steps]
+            waiting = [n for n, (_, app, _) in enumerate(steps) if app is None or app.version > (-1 if (last := seen[n]) is None else last)]
+            answers = [Commit(state.version, state.receive_time, False, previous) for previous in seen]
+            if not waiting:
+                return answers
+            files = [file for n in waiting for file in steps[n][0]]
+            replaced = self._apply(files, [origin for n in waiting for origin in steps[n][2]], remove, fences=bool(apps))
+            for n in waiting:
+                if (made := steps[n][1]) is not None:
+                    state.apps[made.app_id] = made.version
+                lost = tuple(origin for origin in replaced if origin in steps[n][2])
+                answers[n] = Commit(state.version, state.receive_time, True, seen[n], lost)
+            return answers
+
+    def _apply(self, files: Sequence[DataFile], origins: Sequence[str], remove: Sequence[DataFile], *, fences: bool) -> tuple[str, ...]:
+        """Make a version, unless nothing changes; gives the origins that lost logs."""
+        state = self._state
+        replacement = Replacement(state.storage, tuple(dict.fromkeys(origins)), self._admit)
+        for file in files:
+            if state.storage.size(state.storage.relative(file.path)) is None:
+                raise StoreRejected(f"the data file {file.path} is gone, so it cannot be committed", hint="write its logs again")
+        files = Relocation(state.storage, self._admit, self._turns).of(files, state.shards)
+        self._remove(remove)
+        added = {file.path for file in files}
+        gone, rest, replaced = replacement.of(file for file in state.active.values() if file.path not in added)
+        self._remove(gone)
+        if not (files or remove or replaced or fences):
+            return replaced
+        state.active.update((file.path, file) for file in rest)
+        if files or replaced:
+            state.receive_time = max(self._clock.now_us(), state.receive_time + 1)
+            now = state.receive_time
+            stamped = sorted((replace(file, receive_time=now, place=None, hash_field=None) for file in files), key=order_key)
+            state.active.update((file.path, file) for file in stamped)
+            state.record(stamped, now)
+            state.replaced[state.version] = replaced
+        else:
+            state.record()
+        return replaced
 
     def append(
         self,

@@ -31,6 +31,7 @@ __all__ = [
     "MAX_ORIGIN_BYTES",
     "AppTransaction",
     "Commit",
+    "CommitStep",
     "DataFile",
     "FileAccess",
     "Logstore",
@@ -39,6 +40,7 @@ __all__ = [
     "Snapshot",
     "TailBatch",
     "Telemetry",
+    "check_apps",
     "checked_origins",
     "metricstore_descriptor",
 ]
@@ -140,6 +142,15 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class CommitStep:
+    """One of several steps, each an app's of its own, that one commit makes visible: see `Logstore.commit` for the three."""
+
+    files: Sequence[DataFile]
+    app: AppTransaction
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A Logstore at one version: the files to read and the fields that exist.
 
@@ -232,6 +243,14 @@ class Logstore(ShardedStore, Protocol):
         """
         ...
 
+    def commit_steps(self, steps: Sequence[CommitStep]) -> Sequence[Commit]:
+        """Make everything visible, in one commit, of the steps whose app's version is not there yet; an answer for each step.
+
+        The files of a step that is there already may be gone. Raises like `commit`, then nothing of any step became visible, and
+        ParameterInvalid for two steps of one app.
+        """
+        ...
+
     def append(
         self,
         groups: Iterable[LogGroup],
@@ -298,6 +317,13 @@ class Logstore(ShardedStore, Protocol):
     def set_index(self, index: Index | None) -> None:
         """Files written from now on through this object carry the typed columns of this index."""
         ...
+
+
+def check_apps(app_ids: Sequence[str]) -> None:
+    """Each step of a commit is another app's. Raises ParameterInvalid."""
+    if len(set(app_ids)) < len(app_ids):
+        twice = next(app_id for app_id in app_ids if app_ids.count(app_id) > 1)
+        raise ParameterInvalid(f"two steps of one commit are of the app {twice!r}", hint="commit them one after the other")
 
 
 def checked_origins(origins: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,10 +26,10 @@ from transforms.core.clock import Clock
 from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
 from transforms.core.field_columns import SHARD
-from transforms.stores.logstore import AppTransaction, Commit
+from transforms.stores.logstore import AppTransaction, Commit, check_apps
 from transforms.stores.shard_map import KEPT_EMPTY_US, ShardMap
 
-__all__ = ["ATTEMPTS", "HOOKS", "REPLACED", "Change", "Committer", "Plan", "last_receive_time"]
+__all__ = ["ATTEMPTS", "HOOKS", "REPLACED", "Change", "Committer", "Plan", "StepsPlan", "last_receive_time"]
 
 ATTEMPTS = 100
 """How often a commit starts again before it gives up."""
@@ -55,6 +55,8 @@ class Change:
 
 Plan = Callable[[DeltaTable, int], Change]
 """``plan(table, receive time)`` looks at a fresh table and says what to commit on it; what it raises ends the commit."""
+StepsPlan = Callable[[DeltaTable, int, Sequence[int]], Change]
+"""The same for some of several steps, those with these numbers."""
 
 
 class Committer:
@@ -74,31 +76,35 @@ class Committer:
 
     def commit(self, plan: Plan, app: AppTransaction | None = None) -> Commit:
         """Commit what ``plan`` says. Raises CommitConflict when other writers were first each time."""
-        if app is not None and (app.app_id == RECEIVED or not app.app_id or app.version < 0):
-            raise ParameterInvalid(
-                f"the app transaction {app.app_id!r}, version {app.version}, cannot be used",
-                hint=f"take a name other than {RECEIVED!r} and a version from 0",
-            )
+        return self.commit_steps(lambda table, receive_time, _waiting: plan(table, receive_time), [app])[0]
+
+    def commit_steps(self, plan: StepsPlan, apps: Sequence[AppTransaction | None]) -> list[Commit]:
+        """Commit what ``plan`` says of those steps whose app's version is not there yet, all in one; an answer for each. Raises like `commit`."""
+        _check(apps)
         token = uuid.uuid4().hex
         for table in self._tries():
             base = table.version()
-            previous = table.transaction_version(app.app_id) if app else None
+            seen = [table.transaction_version(app.app_id) if app else None for app in apps]
+            waiting = [n for n, app in enumerate(apps) if app is None or (before := seen[n]) is None or app.version > before]
             last = last_receive_time(table)
-            if app and previous is not None and app.version <= previous:
-                return Commit(base, last, False, previous)
+            answers = [Commit(base, last, False, previous) for previous in seen]
+            if not waiting:
+                return answers
             receive_time = max(self.clock.now_us(), last + 1)
-            change = plan(table, receive_time)
-            if not change.actions and app is None:
-                return Commit(base, last, True, None)
-            transactions = [Transaction(app.app_id, app.version)] if app else []
-            news = change.brings_logs or bool(change.replaced)
-            if news:
-                transactions.append(Transaction(RECEIVED, receive_time))
-            told = self._told(table, token) | ({REPLACED: json.dumps(change.replaced)} if change.replaced else {})
-            properties = CommitProperties(custom_metadata=told, app_transactions=transactions, max_commit_retries=0)
-            if self._try(table, change, properties, token):
+            change = plan(table, receive_time, waiting)
+            transactions = [Transaction(app.app_id, app.version) for n in waiting if (app := apps[n]) is not None]
+            done = Commit(base, last, True)
+            if change.actions or transactions:
+                news = change.brings_logs or bool(change.replaced)
+                if news:
+                    transactions.append(Transaction(RECEIVED, receive_time))
+                told = self._told(table, token) | ({REPLACED: json.dumps(change.replaced)} if change.replaced else {})
+                properties = CommitProperties(custom_metadata=told, app_transactions=transactions, max_commit_retries=0)
+                if not self._try(table, change, properties, token):
+                    continue
                 self._noticed(base + 1)
-                return Commit(base + 1, receive_time if news else last, True, previous, change.replaced)
+                done = Commit(base + 1, receive_time if news else last, True, replaced=change.replaced)
+            return [replace(done, previous_app_version=seen[n]) if n in waiting else answer for n, answer in enumerate(answers)]
         raise CommitConflict(f"the commit to Logstore {self.name!r} lost {ATTEMPTS} times against other writers", hint="try again")
 
     def settle(self, receive_time: int) -> None:
@@ -224,6 +230,17 @@ class Committer:
         except FileNotFoundError:
             return False
         return any(json.loads(line).get("commitInfo", {}).get(TOKEN) == token for line in lines if line.strip())
+
+
+def _check(apps: Sequence[AppTransaction | None]) -> None:
+    names = [app.app_id for app in apps if app is not None]
+    for app in apps:
+        if app is not None and (app.app_id == RECEIVED or not app.app_id or app.version < 0):
+            raise ParameterInvalid(
+                f"the app transaction {app.app_id!r}, version {app.version}, cannot be used",
+                hint=f"take a name other than {RECEIVED!r} and a version from 0",
+            )
+    check_apps(names)
 
 
 def _entry(version: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deltalake import DeltaTable
 
@@ -29,6 +30,7 @@ from transforms.stores.index import Index
 from transforms.stores.logstore import (
     AppTransaction,
     Commit,
+    CommitStep,
     DataFile,
     LogstoreDescriptor,
     MaintenanceReport,
@@ -48,6 +50,14 @@ if TYPE_CHECKING:
 __all__ = ["DeltaLogstore"]
 
 FIELD_COLUMNS = 1_000
+
+
+class _Step(NamedTuple):
+    """`CommitStep`, or a commit without an app."""
+
+    files: Sequence[DataFile]
+    app: AppTransaction | None
+    replaces: tuple[str, ...]
 
 
 class DeltaLogstore(ShardReading):
@@ -109,33 +119,10 @@ class DeltaLogstore(ShardReading):
         remove: Sequence[DataFile] = (),
         replaces: str | Sequence[str] | None = None,
     ) -> Commit:
-        storage, replacement = self._storage, self._replacement(replaces)
-        files = list({storage.relative(file.path): file for file in sorted(files, key=order_key)}.values())
-        for relative in (storage.relative(file.path) for file in files):
-            if storage.size(relative) is None:
-                raise StoreRejected(f"the data file {relative} is gone, so it cannot be committed", hint="write its logs again")
-        placed = self._placed()
+        return self._commit([_Step(files, app, checked_origins(replaces))], remove)[0]
 
-        def plan(table: DeltaTable, receive_time: int) -> Change:
-            now_ms = self._clock.now_us() // 1_000
-            here = placed(table, files)
-            actions = [add_action(file, storage.relative(file.path), receive_time, now_ms, data_change=True) for file in here]
-            active = active_files(storage, table) if remove or replacement else []
-            gone = self._removed(active, remove)
-            replaced: tuple[str, ...] = ()
-            if replacement is not None:
-                self._columns.learn(table)
-                stays = {*gone, *(file.path for file in here)}
-                lost, rest, replaced = replacement.of(file for file in active if file.path not in stays)
-                gone |= {file.path: file for file in lost}
-                actions += [add_action(file, storage.relative(file.path), file.receive_time, now_ms, data_change=False) for file in rest]
-            removes = [remove_action(file, storage.relative(path), now_ms, data_change=True) for path, file in gone.items()]
-            return Change([*removes, *actions], bool(here), replaced)
-
-        done = self._committer.commit(plan, app)
-        if done.applied:
-            self._upkeep.run()
-        return done
+    def commit_steps(self, steps: Sequence[CommitStep]) -> Sequence[Commit]:
+        return self._commit([_Step(step.files, step.app, checked_origins(step.replaces)) for step in steps])
 
     def append(
         self,
@@ -255,6 +242,46 @@ class DeltaLogstore(ShardReading):
                 self._columns.admit_origins()
             yield group
 
+    def _commit(self, steps: Sequence[_Step], remove: Sequence[DataFile] = ()) -> Sequence[Commit]:
+        storage, placed = self._storage, self._placed()
+        replacements: dict[tuple[str, ...], Replacement] = {}
+        there: set[str] = set()
+
+        def plan(table: DeltaTable, receive_time: int, waiting: Sequence[int]) -> Change:
+            now_ms = self._clock.now_us() // 1_000
+            wanted = sorted((file for n in waiting for file in steps[n].files), key=order_key)
+            files = list({storage.relative(file.path): file for file in wanted}.values())
+            self._check_there(files, there)
+            here = placed(table, files)
+            actions = [add_action(file, storage.relative(file.path), receive_time, now_ms, data_change=True) for file in here]
+            replacement = self._replacement([origin for n in waiting for origin in steps[n].replaces], replacements)
+            active = active_files(storage, table) if remove or replacement else []
+            gone = self._removed(active, remove)
+            replaced: tuple[str, ...] = ()
+            if replacement is not None:
+                self._columns.learn(table)
+                stays = {*gone, *(file.path for file in here)}
+                lost, rest, replaced = replacement.of(file for file in active if file.path not in stays)
+                gone |= {file.path: file for file in lost}
+                actions += [add_action(file, storage.relative(file.path), file.receive_time, now_ms, data_change=False) for file in rest]
+            removes = [remove_action(file, storage.relative(path), now_ms, data_change=True) for path, file in gone.items()]
+            return Change([*removes, *actions], bool(here), replaced)
+
+        done = self._committer.commit_steps(plan, [step.app for step in steps])
+        if any(commit.applied for commit in done):
+            self._upkeep.run()
+        return [
+            dataclasses.replace(commit, replaced=tuple(origin for origin in commit.replaced if origin in step.replaces))
+            for commit, step in zip(done, steps, strict=True)
+        ]
+
+    def _check_there(self, files: Sequence[DataFile], there: set[str]) -> None:
+        """Refuses files that were deleted; ``there`` are those that a former try of the commit found."""
+        for relative in (storage_path for file in files if (storage_path := self._storage.relative(file.path)) not in there):
+            if self._storage.size(relative) is None:
+                raise StoreRejected(f"the data file {relative} is gone, so it cannot be committed", hint="write its logs again")
+            there.add(relative)
+
     def _route(self, table: DeltaTable, hash_key: str | None, shard: int | None, place: str | None, hash_field: str | None) -> Route:
         shards = layout_of(table, self._initial)
         return Route.of(shards, self._turns, hash_key=hash_key, shard=shard, place=place, hash_field=hash_field)
@@ -299,13 +326,16 @@ class DeltaLogstore(ShardReading):
         if self.descriptor.retention_days is not None:
             self.expire(self._clock.now_us() // 1_000_000 - self.descriptor.retention_days * 86_400)
 
-    def _replacement(self, replaces: str | Sequence[str] | None) -> Replacement | None:
-        origins = checked_origins(replaces)
+    def _replacement(self, origins: Sequence[str], known: dict[tuple[str, ...], Replacement]) -> Replacement | None:
+        """Kept between the tries of one commit in ``known``."""
         if not origins:
             return None
         from transforms.connectors.delta.replacement import Replacement
 
-        return Replacement(self._storage, origins, self._columns.admit)
+        wanted = tuple(dict.fromkeys(origins))
+        if wanted not in known:
+            known[wanted] = Replacement(self._storage, wanted, self._columns.admit)
+        return known[wanted]
 
     def _removed(self, active: Iterable[DataFile], remove: Sequence[DataFile]) -> dict[str, DataFile]:
         known = {file.path: file for file in active} if remove else {}
