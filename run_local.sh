@@ -25,7 +25,8 @@ Usage: ./run_local.sh [COMMAND] [ARGUMENTS]
   test ARGUMENTS  hand anything else to pytest: ./run_local.sh test tests/stores -k catalogue
   check           formatting, lint, types, import directions
   setup           only install: .venv, the tests' database, the Java service
-  java            only build the Java service of the SQL engine beam-sql (Java 11 or newer, Maven); prints the jar's path
+  java            only build the Java service of the SQL engine beam-sql (Java 11 or newer, Maven) and what the tests on Flink need;
+                  prints the service's path
   help            this text
 
 Environment:
@@ -133,6 +134,12 @@ prepare_mariadb() {
 # The SQL engine beam-sql needs a Java service. Built while there is a network; without it its tests are skipped and say why.
 prepare_java() {
     tests/java/build.sh >/dev/null || say "the tests of the SQL engine beam-sql will be skipped"
+    prepare_flink
+}
+
+# A Flink of the tests' own, and Beam's job server for it.
+prepare_flink() {
+    { tests/java/build.sh flink && tests/flink/get_flink.sh "$python"; } >/dev/null || say "the tests on Flink will be skipped"
 }
 
 check() {
@@ -156,7 +163,9 @@ setup)
     prepare_java
     ;;
 java)
-    exec tests/java/build.sh
+    install
+    tests/java/build.sh
+    prepare_flink
     ;;
 test)
     shift
