@@ -38,6 +38,7 @@ setup(
         "ua-parser[regex]>=1.0,<2",  # user agents, by Rust's engine in linear time
         "ipy>=1.1,<2",  # types of addresses
         "maxminddb>=2.6,<4",  # .mmdb files of places
+        "prometheus-client>=0.21,<1",  # the scheduler's metrics
         "tzdata",  # zones where the system has none
     ],
     extras_require={
@@ -55,7 +56,6 @@ setup(
             "flask>=3,<4",  # what moto serves with; its own extra for that brings thirty packages that S3 does not need
             "flask-cors>=5,<7",
             "ip2location>=8.10,<9",  # a second reader of .BIN files, to compare with
-            "prometheus-client>=0.21,<1",  # a reader of the text format that `metricstore export` writes
         ],
     },
     entry_points={"console_scripts": ["logsluice = pipelines.__main__:run"]},

@@ -1,4 +1,4 @@
-"""Alert rules: a YAML file that says whom to tell when instances fail, fall behind, or become stale.
+"""Alert rules: a YAML file that says whom to tell when instances fail, fall behind or become stale, or how jobs that never end are.
 
 rules:
   - name: failed-or-late
@@ -9,6 +9,10 @@ rules:
     command: [/usr/local/bin/page, --team, logs]      # the event as JSON on its stdin; or:
     webhook: env:HOOK                # a URL, or where it is: env:NAME, file:PATH
     headers: {Authorization: env:HOOK_TOKEN}
+  - name: slow
+    job: clean-.*                    # instead of task: continuous jobs
+    when: lag > 120                  # see `pipelines.jobs.job_conditions`; told when it begins to hold and when it ends
+    command: [/usr/local/bin/page]
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from pipelines.jobs.job_conditions import JOB_CONDITIONS, JobCondition, read_condition
 from pipelines.task_file import read_task_file
 from transforms.core.secret import Secret, is_reference
 from transforms.schedule.config_fields import Fields, Places
@@ -27,15 +32,18 @@ from transforms.schedule.problems import Problem, refusal
 
 __all__ = ["AlertRule", "Event", "read_alert_rules"]
 
-Event = Literal["failed", "fallbehind", "stale"]
+Event = Literal["failed", "fallbehind", "stale", "lag", "errors", "accept", "delivered", "job failed"]
 _WHEN = re.compile(r"(failed|stale)|fallbehind\s*>\s*([0-9]{1,9})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_KEYS = ("name", "project", "task", "when", "severity", "command", "webhook", "headers")
+_KEYS = ("name", "project", "task", "job", "when", "severity", "command", "webhook", "headers")
 
 
 @dataclass(frozen=True)
 class AlertRule:
-    """Which events, and whom to tell. Holds references to secrets, no secret, unless the file's URL is one."""
+    """Which events, and whom to tell. Holds references to secrets, no secret, unless the file's URL is one.
+
+    ``task`` is for the names of tasks, or of jobs when there is a ``condition``.
+    """
 
     name: str
     project: re.Pattern[str]
@@ -46,9 +54,10 @@ class AlertRule:
     command: tuple[str, ...] = ()
     webhook: str = field(default="", repr=False)
     headers: Mapping[str, Secret] = field(default_factory=dict)
+    condition: JobCondition | None = None
 
     def concerns(self, project: str, task: str) -> bool:
-        """Whether the rule looks at a task."""
+        """Whether the rule looks at a task or job of that name."""
         return self.project.fullmatch(project) is not None and self.task.fullmatch(task) is not None
 
     def url(self) -> str:
@@ -84,22 +93,37 @@ def _rule(item: Any, path: tuple[str, ...], problems: list[Problem], places: Pla
     name = fields.text("name", required=True)
     if name is not None and not _NAME.fullmatch(name):
         fields.refuse("name", f"{name!r} is no name of a rule", "use letters, digits, - and _")
-    patterns = [_pattern(fields, key) for key in ("project", "task")]
-    when = fields.text("when", required=True)
-    match = None if when is None else _WHEN.fullmatch(when.strip())
-    if when is not None and match is None:
-        fields.refuse("when", f"unknown condition {when!r}", "write failed, stale, or fallbehind > SECONDS")
+    match, condition = _when(fields)
+    named = "job" if condition is not None else "task"
+    patterns = [_pattern(fields, key) for key in ("project", named)]
     severity = fields.text("severity", "medium") or "medium"
     command, webhook = _command(fields), _webhook(fields)
     if fields.has("command") == fields.has("webhook"):
         fields.refuse(None, "a rule has a command or a webhook", "write one of the two")
     headers = _headers(fields)
     fields.finish(_KEYS)
-    if len(problems) > before or name is None or match is None or None in patterns:
+    if len(problems) > before or name is None or None in patterns:
         return None
-    event = cast(Event, match[1] or "fallbehind")
     project, task = cast(list[re.Pattern[str]], patterns)
-    return AlertRule(name, project, task, event, int(match[2] or 0), severity, command, webhook, headers)
+    if condition is not None:
+        return AlertRule(name, project, task, condition.kind, condition.limit, severity, command, webhook, headers, condition)
+    assert match is not None
+    return AlertRule(name, project, task, cast(Event, match[1] or "fallbehind"), int(match[2] or 0), severity, command, webhook, headers)
+
+
+def _when(fields: Fields) -> tuple[re.Match[str] | None, JobCondition | None]:
+    """The event of instances, or the condition of jobs; neither when it is refused."""
+    when = fields.text("when", required=True)
+    if when is None:
+        return None, None
+    match, condition = _WHEN.fullmatch(when.strip()), read_condition(when)
+    if match is None and condition is None:
+        fields.refuse("when", f"unknown condition {when!r}", f"write failed, stale, fallbehind > SECONDS; for jobs {JOB_CONDITIONS}")
+    wrong = "task" if condition is not None else "job"
+    if (match is not None or condition is not None) and fields.has(wrong):
+        of = "jobs that never end" if condition is not None else "instances of tasks"
+        fields.refuse(wrong, f"{when!r} is about {of}", f"write {'job' if wrong == 'task' else 'task'}: instead of {wrong}:")
+    return match, condition
 
 
 def _pattern(fields: Fields, key: str) -> re.Pattern[str] | None:

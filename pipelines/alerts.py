@@ -35,7 +35,7 @@ _CLOSE_SECONDS = 5.0
 
 
 class Alerts:
-    """Takes events (`instance_ended`, `became_stale`) and sends them in threads, one for each rule. Raises OSError when an event cannot
+    """Takes events (`instance_ended`, `became_stale`, `job_changed`) and sends them in threads, one for each rule. Raises OSError when an event cannot
     be kept."""
 
     def __init__(self, folder: Path, rules: Sequence[AlertRule], say: Callable[[str], None]) -> None:
@@ -59,6 +59,15 @@ class Alerts:
         for rule in self._concerned(fields):
             if rule.event == "stale":
                 self._put(rule, fields, key)
+
+    def job_changed(self, rule: AlertRule, fields: Mapping[str, str], key: str) -> None:
+        """A rule's condition began to hold of a job, or does no more; ``key`` names the job and how often that was so."""
+        self._put(rule, fields, key)
+
+    @property
+    def job_rules(self) -> tuple[AlertRule, ...]:
+        """The rules about continuous jobs."""
+        return tuple(rule for rule in self._rules if rule.condition is not None)
 
     def close(self) -> None:
         """Try once more what waits; the rest is sent by whoever runs next."""
