@@ -11,6 +11,7 @@ from pipelines.alerts import Alerts
 from pipelines.home import Home
 from pipelines.instance_reports import InstanceReports
 from pipelines.late_logs import LateLogWatch
+from pipelines.metrics_endpoint import MetricsEndpoint
 from pipelines.scheduler import Scheduler, SchedulerSettings, Tally
 from pipelines.stop_signals import StopSignals
 from pipelines.worker_pool import WORKER_PROGRAM, WorkerPool
@@ -31,6 +32,7 @@ class ServiceSettings:
         late_every: seconds between two looks for late logs.
         worker_program: the module that worker processes run.
         flags: of the pipelines, as `pipelines.scheduled_sql` takes them: the runner, the SQL engine.
+        metrics: host and port that metrics are served at; None: nowhere.
     """
 
     scheduler: SchedulerSettings
@@ -40,15 +42,20 @@ class ServiceSettings:
     late_every: float = 60.0
     worker_program: str = WORKER_PROGRAM
     flags: Sequence[str] = ()
+    metrics: tuple[str, int] | None = None
 
 
 def run_service(home: Home, settings: ServiceSettings, ended: Callable[[InstanceEntry, float], None], say: Callable[[str], None]) -> Tally:
     """Until told to stop, or with ``once`` until nothing is due; in the main thread. ``ended`` and ``say`` as for `Scheduler`.
 
-    Raises StoreError when the ledger cannot be read at the start.
+    Raises StoreError when the ledger cannot be read at the start, UserError when metrics cannot be served there.
     """
     ledger = home.schedule_ledger()
     with StopSignals() as stop, ExitStack() as stack:
+        metrics = None if settings.metrics is None else MetricsEndpoint(home, *settings.metrics)
+        if metrics is not None:
+            stack.callback(metrics.close)
+            say(f"metrics at {metrics.start()}")
         alerts = Alerts(home.path / "alerts", settings.alerts, say) if settings.alerts else None
         if alerts is not None:
             alerts.start()
@@ -65,6 +72,8 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
 
         def tell(entry: InstanceEntry, seconds: float) -> None:
             reports.ended(entry)
+            if metrics is not None:
+                metrics.instance_ended(entry)
             ended(entry, seconds)
 
         pool = WorkerPool(home, settings.workers, settings.worker_program, flags=settings.flags)

@@ -36,6 +36,8 @@ def command() -> None:
 @click.option("--alerts", type=click.Path(path_type=Path, dir_okay=False), help="YAML file of rules: whom to tell of what.")
 @click.option("--operational-log/--no-operational-log", default=True, show_default=True,
               help="Write each end of an instance to the Logstore internal-diagnostic_log of its project.")  # fmt: skip
+@click.option("--metrics-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve metrics for Prometheus here; 0: any free port.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, metavar="HOST", help="Where --metrics-port listens.")
 @click.option("--format", "format", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
               help="text: a line for each instance that ended, on stderr; jsonl: also the instance as JSON on stdout.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No lines on stderr for instances that ended.")
@@ -45,7 +47,7 @@ def command() -> None:
 @click.pass_obj
 def run(
     app: App, workers: int | None, once: bool, grace: float, lease: float, attempt_timeout: float, late_every: float, alerts: Path | None,
-    operational_log: bool, format: str, quiet: bool, sql_engine: str, flags: tuple[str, ...],
+    operational_log: bool, metrics_port: int | None, metrics_host: str, format: str, quiet: bool, sql_engine: str, flags: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run every instance of every task of the home, in all projects, when it is due.
 
@@ -61,7 +63,7 @@ def run(
     Examples:
       logsluice scheduler run --workers 2
       logsluice scheduler run --once --format jsonl
-      logsluice scheduler run --alerts alerts.yaml
+      logsluice scheduler run --alerts alerts.yaml --metrics-port 9464
       logsluice scheduler run --sql-engine beam-sql -- --beam_sql_service localhost:8097
     """
     import json
@@ -91,7 +93,7 @@ def run(
     rules = read_alert_rules(alerts) if alerts is not None else ()
     settings = ServiceSettings(
         SchedulerSettings(lease, attempt_timeout, grace, once), workers or min(4, os.cpu_count() or 1), operational_log, rules, late_every,
-        flags=("--sql_engine", sql_engine, *flags),
+        flags=("--sql_engine", sql_engine, *flags), metrics=None if metrics_port is None else (metrics_host, metrics_port),
     )  # fmt: skip
     if not once and not quiet:
         app.say(f"scheduling the tasks of {app.home.path}; Ctrl-C stops")
