@@ -1,7 +1,7 @@
 """What a continuous job's own log is told from outside: its figures minute by minute, its states, its alerts; each exactly once.
 
 Whoever writes, and wherever a writer is killed: each log is a commit of its own whose version is what the log is about (the minute, the
-moment of the change, the number of the alert), and the store refuses one that is not higher than the last. So two writers that know
+start or its end, the number of the alert), and the store refuses one that is not higher than the last. So two writers that know
 different things never write a minute twice, and who comes after a killed one goes on where that one ended.
 """
 
@@ -71,18 +71,20 @@ class JobLog:
 
     def write_state(self, job: Job) -> None:
         """Write that the job began to run, or ended, and why. Raises StoreError; then, too, nothing is there twice."""
-        if job.state not in _TOLD:
+        if job.state not in _TOLD or not job.started_us:
             return
-        moment = job.started_us if job.state is JobState.RUNNING else job.ended_us
-        if moment <= self._states.get(job.id, 0):
+        # A start has one end: the moment of an end that nobody has written down yet is another at each look.
+        running = job.state is JobState.RUNNING
+        number = 2 * job.started_us + (not running)
+        if number <= self._states.get(job.id, 0):
             return
         if (store := self._open(job)) is not None:
             level = "ERROR" if job.state is JobState.FAILED else "INFO"
             fields = {**_common(job, "job:state", level), "state": str(job.state), "version": str(job.running_version)}
             if job.reason:
                 fields["reason"] = masked(job.reason)
-            self._append(store, _app("states", job), moment, moment, fields)
-        self._states[job.id] = moment
+            self._append(store, _app("states", job), number, job.started_us if running else job.ended_us, fields)
+        self._states[job.id] = number
 
     def alerts(self, job: Job, rule: str) -> int:
         """How often an alert rule changed its mind about a job: odd while it is raised. 0 when the log was dropped, or never made."""

@@ -69,7 +69,7 @@ class JobObserver:
             now = ledger.now_us()
             jobs = [job for project in self._home.catalogue().list_projects() for job in ledger.jobs(project)]
             for job in jobs:
-                if job.leader in ("", self._scheduler) or job.lease_us < now:
+                if job.leader in ("", self._scheduler):
                     try:
                         self._look(job, now)
                     except (LogsluiceError, OSError) as error:

@@ -50,7 +50,8 @@ def figures_lines(figures: JobFigures) -> list[str]:
     """The same as a few lines."""
     job = figures.job
     utc = parse_zone("UTC")
-    head = f"{job.name}  {job.state}  {_lag(figures.lag_us)} behind  {figures.per_second:,.0f} logs/s"
+    behind = "logs were cleaned away before they were read" if figures.lag_us is None else f"{span_text(figures.lag_us)} behind"
+    head = f"{job.name}  {job.state}  {behind}  {figures.per_second:,.0f} logs/s"
     shards = counted(len(figures.shards), "shard")
     lines = [f"{head}  {counted(len(figures.instances), 'instance')}, {figures.active_shards} of {shards} read"]
     if job.reason:

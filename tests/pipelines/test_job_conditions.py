@@ -166,7 +166,7 @@ def test_lines_and_values_of_a_job() -> None:
     assert told["total"] == {"accept": 35, "delivered": 33, "dropped": 1, "failed": 1}
     assert [minute["accept"] for minute in told["minutes"]] == [1_201, 5]
     lost = figures(lag_us=None, state=JobState.FAILED)
-    assert "expired behind" in figures_lines(lost)[0] and shown_figures(lost)["lag_us"] is None
+    assert "cleaned away" in figures_lines(lost)[0] and shown_figures(lost)["lag_us"] is None
 
 
 def _clock(minute_us: int) -> str:
