@@ -26,6 +26,7 @@ from transforms.core.errors import AlreadyExists, NotFound, StoreUnavailable
 from transforms.stores import names
 
 if TYPE_CHECKING:
+    from transforms.jobs.ledger import JobLedger
     from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
     from transforms.stores.consumer_group import ConsumerGroups
@@ -50,6 +51,7 @@ class Home:
         self._catalogue_url = catalogue_url
         self._catalogue: Catalogue | None = None
         self._schedule_ledger: ScheduleLedger | None = None
+        self._job_ledger: JobLedger | None = None
         self._consumer_groups: dict[tuple[str, str], ConsumerGroups] = {}
 
     @classmethod
@@ -91,6 +93,13 @@ class Home:
             self.catalogue()  # makes the folder, and the project ``default``
             self._schedule_ledger = connectors.open_schedule_ledger(self._where)
         return self._schedule_ledger
+
+    def job_ledger(self) -> JobLedger:
+        """The ledger of continuous jobs, opened once; it is in the catalogue's database."""
+        if self._job_ledger is None:
+            self.catalogue()  # makes the folder, and the project ``default``
+            self._job_ledger = connectors.open_job_ledger(self._where, lambda project, name: self.open_logstore(project, name).extents)
+        return self._job_ledger
 
     def consumer_groups(self, project: str, logstore: str) -> ConsumerGroups:
         """The consumer groups of a Logstore, opened once; they are in the catalogue's database. Raises NotFound with the nearest name."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from transforms.core.clock import Clock
+    from transforms.jobs.ledger import JobLedger
     from transforms.schedule.ledger import ScheduleLedger
     from transforms.stores.catalogue import Catalogue
     from transforms.stores.consumer_group import ConsumerGroups, ShardExtents
@@ -31,6 +32,7 @@ __all__ = [
     "open_catalogue",
     "open_consumer_groups",
     "open_external_store",
+    "open_job_ledger",
     "open_logstore",
     "open_schedule_ledger",
 ]
@@ -84,6 +86,15 @@ def open_catalogue(where: str | Path) -> Catalogue:
 def open_schedule_ledger(where: str | Path) -> ScheduleLedger:
     """Open the ledger of scheduled SQL that a catalogue's database holds; ``where`` as in `open_catalogue`."""
     ledger: ScheduleLedger = _function("transforms.connectors.sql_schedule_ledger:open_sql_schedule_ledger")(where)
+    return ledger
+
+
+def open_job_ledger(where: str | Path, extents_of: Callable[[str, str], Callable[[], ShardExtents]]) -> JobLedger:
+    """Open the ledger of continuous jobs that a catalogue's database holds; ``where`` as in `open_catalogue`.
+
+    ``extents_of``: project and Logstore → what tells its shards as they are now; asked when slices of a job are.
+    """
+    ledger: JobLedger = _function("transforms.connectors.sql_job_ledger:open_sql_job_ledger")(where, extents_of)
     return ledger
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
+from transforms.connectors.sql_catalogue_columns import OPTIONS, Name, Text, metadata
+from transforms.connectors.sql_job_tables import JOB_TABLES, job_change
 from transforms.core.durable import durable
 from transforms.core.errors import StoreRejected, StoreUnavailable
 
@@ -36,142 +36,136 @@ __all__ = [
     "transform_run",
 ]
 
-_metadata = sa.MetaData()
-# Names compare byte by byte on every database: MySQL's default collations would call "a" and "A" the same.
-_Name = sa.String(128).with_variant(mysql.VARCHAR(128, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-_Text = sa.Text().with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
-
-_version = sa.Table("schema_version", _metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False), **_OPTIONS)
+_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False), **OPTIONS)
 
 project = sa.Table(
-    "project", _metadata, sa.Column("project", _Name, primary_key=True), sa.Column("description", _Text, nullable=False), **_OPTIONS
+    "project", metadata, sa.Column("project", Name, primary_key=True), sa.Column("description", Text, nullable=False), **OPTIONS
 )
 
 name = sa.Table(  # Logstores and ExternalStores of a project share one name space: this primary key is it
     "name",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
     sa.Column("kind", sa.String(16), nullable=False),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 logstore = sa.Table(
     "logstore",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("location", _Text, nullable=False),
-    sa.Column("shards", _Text, nullable=False),
+    sa.Column("location", Text, nullable=False),
+    sa.Column("shards", Text, nullable=False),
     sa.Column("retention_days", sa.Integer, nullable=True),
-    sa.Column("index_json", _Text, nullable=True),
-    sa.Column("storage_options", _Text, nullable=False),
+    sa.Column("index_json", Text, nullable=True),
+    sa.Column("storage_options", Text, nullable=False),
     sa.Column("telemetry", sa.String(16), nullable=False, server_default="logs"),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 external_store = sa.Table(
     "external_store",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("parameter", _Text, nullable=False),
-    sa.Column("password_reference", _Text, nullable=False),
-    **_OPTIONS,
+    sa.Column("parameter", Text, nullable=False),
+    sa.Column("password_reference", Text, nullable=False),
+    **OPTIONS,
 )
 
 import_run = sa.Table(
     "import_run",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("logstore", _Name, primary_key=True),
-    sa.Column("id", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("logstore", Name, primary_key=True),
+    sa.Column("id", Name, primary_key=True),
     sa.Column("lane", sa.Integer, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("position_start", _Text, nullable=False),
-    sa.Column("position_end", _Text, nullable=False),
+    sa.Column("position_start", Text, nullable=False),
+    sa.Column("position_end", Text, nullable=False),
     sa.Column("finished", sa.Boolean, nullable=False),
-    sa.Column("summary", _Text, nullable=False),
-    **_OPTIONS,
+    sa.Column("summary", Text, nullable=False),
+    **OPTIONS,
 )
 
 import_lane = sa.Table(  # outlives its runs: the version it reached is what keeps the next run's commits from being refused
     "import_lane",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("logstore", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("logstore", Name, primary_key=True),
     sa.Column("lane", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("run", _Name, nullable=True),
-    **_OPTIONS,
+    sa.Column("run", Name, nullable=True),
+    **OPTIONS,
 )
 
 transform_run = sa.Table(
     "transform_run",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("job", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("job", Name, primary_key=True),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("pieces", _Text, nullable=False),
+    sa.Column("pieces", Text, nullable=False),
     sa.Column("rule", sa.String(64), nullable=False),
-    sa.Column("reason", _Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
     sa.Column("started_us", sa.BigInteger, nullable=False),
     sa.Column("ended_us", sa.BigInteger, nullable=False),
-    sa.Column("intent", _Text, nullable=False),
-    sa.Column("summary", _Text, nullable=False),
-    **_OPTIONS,
+    sa.Column("intent", Text, nullable=False),
+    sa.Column("summary", Text, nullable=False),
+    **OPTIONS,
 )
 
 consumer_group = sa.Table(  # its row is the lock of all that the group has
     "consumer_group",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("logstore", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("logstore", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
     sa.Column("timeout_s", sa.Integer, nullable=False),
     sa.Column("ordered", sa.Boolean, nullable=False),
     sa.Column("shards_version", sa.BigInteger, nullable=False),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 consumer = sa.Table(
     "consumer",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("logstore", _Name, primary_key=True),
-    sa.Column("consumer_group", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
-    sa.Column("incarnation", _Text, nullable=False),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("logstore", Name, primary_key=True),
+    sa.Column("consumer_group", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
+    sa.Column("incarnation", Text, nullable=False),
     sa.Column("last_beat_us", sa.BigInteger, nullable=False),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 seat = sa.Table(
     "seat",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("logstore", _Name, primary_key=True),
-    sa.Column("consumer_group", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("logstore", Name, primary_key=True),
+    sa.Column("consumer_group", Name, primary_key=True),
     sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("owner", _Text, nullable=False),
-    sa.Column("heir", _Text, nullable=False),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("heir", Text, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("checkpoint", _Text, nullable=True),
+    sa.Column("checkpoint", Text, nullable=True),
     sa.Column("saved_us", sa.BigInteger, nullable=False),
-    sa.Column("saved_by", _Text, nullable=False),
-    **_OPTIONS,
+    sa.Column("saved_by", Text, nullable=False),
+    **OPTIONS,
 )
 
 schedule_task = sa.Table(  # its row is the lock of all that the task has
     "schedule_task",
-    _metadata,
-    sa.Column("project", _Name, primary_key=True),
-    sa.Column("name", _Name, primary_key=True),
+    metadata,
+    sa.Column("project", Name, primary_key=True),
+    sa.Column("name", Name, primary_key=True),
     sa.Column("schedule_id", sa.String(32), nullable=False, unique=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("enabled", sa.Boolean, nullable=False),
@@ -182,28 +176,28 @@ schedule_task = sa.Table(  # its row is the lock of all that the task has
     sa.Column("free_us", sa.BigInteger, nullable=False),
     sa.Column("forgotten_before", sa.BigInteger, nullable=True),
     sa.Column("turn", sa.BigInteger, nullable=False),
-    sa.Column("turn_worker", _Text, nullable=False),
+    sa.Column("turn_worker", Text, nullable=False),
     sa.Column("turn_lease_us", sa.BigInteger, nullable=False),
     sa.Column("turn_began_us", sa.BigInteger, nullable=False),
     sa.Column("turn_time", sa.BigInteger, nullable=True),
     sa.Column("turn_backfill", sa.Integer, nullable=True),
     sa.Column("changed", sa.BigInteger, nullable=False, default=0),
     sa.Index("schedule_task_changed", "changed"),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 schedule_version = sa.Table(
     "schedule_version",
-    _metadata,
+    metadata,
     sa.Column("schedule_id", sa.String(32), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("document", _Text, nullable=False),
-    **_OPTIONS,
+    sa.Column("document", Text, nullable=False),
+    **OPTIONS,
 )
 
 schedule_instance = sa.Table(
     "schedule_instance",
-    _metadata,
+    metadata,
     sa.Column("schedule_id", sa.String(32), primary_key=True),
     sa.Column("schedule_time", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("state", sa.String(16), nullable=False),
@@ -214,24 +208,24 @@ schedule_instance = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("turn", sa.BigInteger, nullable=False),
     sa.Column("backfill", sa.Integer, nullable=True),
-    sa.Column("record", _Text, nullable=False),
-    sa.Column("outcome", _Text, nullable=True),
-    sa.Column("late", _Text, nullable=True),
+    sa.Column("record", Text, nullable=False),
+    sa.Column("outcome", Text, nullable=True),
+    sa.Column("late", Text, nullable=True),
     sa.Index("schedule_instance_watched", "schedule_id", "watched"),
     sa.Index("schedule_instance_reported", "reported", "ended_us"),
     sa.Index("schedule_instance_created", "created_us"),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 schedule_backfill = sa.Table(
     "schedule_backfill",
-    _metadata,
+    metadata,
     sa.Column("schedule_id", sa.String(32), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("range_start", sa.BigInteger, nullable=False),
     sa.Column("range_end", sa.BigInteger, nullable=False),
     sa.Column("again", sa.Boolean, nullable=False),
-    sa.Column("reason", _Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("done_before", sa.BigInteger, nullable=False),
     sa.Column("created_us", sa.BigInteger, nullable=False),
@@ -239,22 +233,22 @@ schedule_backfill = sa.Table(
     sa.Column("succeeded", sa.BigInteger, nullable=False),
     sa.Column("failed", sa.BigInteger, nullable=False),
     sa.Column("rows_written", sa.BigInteger, nullable=False),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 schedule_change = sa.Table(  # one row
     "schedule_change",
-    _metadata,
+    metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
-    **_OPTIONS,
+    **OPTIONS,
 )
 
 Migration = Callable[[sa.Connection], None]
 
 
 def _first_tables(connection: sa.Connection) -> None:
-    _metadata.create_all(connection, checkfirst=True, tables=[_version, project, name, logstore, external_store, import_run, import_lane])
+    metadata.create_all(connection, checkfirst=True, tables=[_version, project, name, logstore, external_store, import_run, import_lane])
 
 
 def _transform_ledger(connection: sa.Connection) -> None:
@@ -262,7 +256,7 @@ def _transform_ledger(connection: sa.Connection) -> None:
 
 
 def _consumer_groups(connection: sa.Connection) -> None:
-    _metadata.create_all(connection, checkfirst=True, tables=[consumer_group, consumer, seat])
+    metadata.create_all(connection, checkfirst=True, tables=[consumer_group, consumer, seat])
 
 
 def _telemetry_of_logstores(connection: sa.Connection) -> None:
@@ -273,11 +267,17 @@ def _telemetry_of_logstores(connection: sa.Connection) -> None:
 
 def _schedule_ledger(connection: sa.Connection) -> None:
     tables = [schedule_task, schedule_version, schedule_instance, schedule_backfill, schedule_change]
-    _metadata.create_all(connection, checkfirst=True, tables=tables)
+    metadata.create_all(connection, checkfirst=True, tables=tables)
     for index in (*schedule_instance.indexes, *schedule_task.indexes):
         index.create(connection, checkfirst=True)  # a crash may have come between the table and its indexes
     if connection.execute(sa.select(schedule_change.c.id)).first() is None:
         connection.execute(schedule_change.insert().values(id=1, number=0))
+
+
+def _job_ledger(connection: sa.Connection) -> None:
+    metadata.create_all(connection, checkfirst=True, tables=JOB_TABLES)
+    if connection.execute(sa.select(job_change.c.id)).first() is None:
+        connection.execute(job_change.insert().values(id=1, number=0))
 
 
 MIGRATIONS: Sequence[Migration] = (
@@ -286,6 +286,7 @@ MIGRATIONS: Sequence[Migration] = (
     _consumer_groups,
     _telemetry_of_logstores,
     _schedule_ledger,
+    _job_ledger,
 )
 """``MIGRATIONS[n]`` leads from version n to n + 1."""
 

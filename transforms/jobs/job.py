@@ -9,7 +9,23 @@ from typing import Literal
 
 from transforms.core.errors import UserError
 
-__all__ = ["ALLOWED", "Action", "Job", "JobState", "JobStateConflict", "check_action", "group_of", "lane_app"]
+__all__ = [
+    "ALLOWED",
+    "GROUP_TIMEOUT_S",
+    "MOST_JOBS",
+    "Action",
+    "Job",
+    "JobState",
+    "JobStateConflict",
+    "check_action",
+    "group_of",
+    "lane_app",
+]
+
+MOST_JOBS = 100
+"""Jobs that a project may have."""
+GROUP_TIMEOUT_S = 30
+"""After how many seconds of silence an instance loses its shards."""
 
 Action = Literal["start", "stop", "restart", "rerun", "edit", "delete"]
 

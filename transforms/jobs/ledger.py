@@ -108,9 +108,12 @@ class JobLedger(Protocol):
         """A number that rises with every change of a job's definition, state or lead; cheap."""
         ...
 
-    def lead(self, project: str, name: str, scheduler: str, lease_seconds: float) -> Lead | None:
-        """Take the lead of a job that nobody leads, or whose leader's lease ran out; None when somebody else leads it, when it is
-        ``external``, or when its state needs no one (``stopped``, ``succeeded``, ``failed``)."""
+    def lead(self, project: str, name: str, scheduler: str, lease_seconds: float, *, external: bool = False) -> Lead | None:
+        """Take the lead of a job that nobody leads, or whose leader's lease ran out; None when somebody else leads it, or when its state
+        needs no one (``stopped``, ``succeeded``, ``failed``).
+
+        A job is led by schedulers, one that is ``external`` by the launcher of its streaming pipeline: None to the other kind.
+        """
         ...
 
     def renew(self, lead: Lead, lease_seconds: float) -> Lead:
@@ -123,8 +126,10 @@ class JobLedger(Protocol):
 
     def settle(self, lead: Lead, state: JobState, reason: str = "") -> Job:
         """What became of it: ``starting`` → ``running`` | ``failed``; ``stopping`` → ``stopped``; ``restarting`` → ``starting``; ``running`` →
-        ``succeeded`` | ``failed``. Raises CommitConflict with code ``LeadLost``, JobStateConflict for another step (someone acted on it
-        meanwhile: look again)."""
+        ``succeeded`` | ``failed``. A state that needs no one ends the lead. Said once more it changes nothing, even after that. Raises
+        CommitConflict with code ``LeadLost``, JobStateConflict for another step (someone acted on it meanwhile: look again).
+
+        What nobody leads settles by time: ``stopping`` is ``stopped`` and ``restarting`` ``starting`` once no instance is left."""
         ...
 
     # What instances and figures need
