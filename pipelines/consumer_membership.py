@@ -25,10 +25,18 @@ class Membership:
 
     ``groups`` is used by the background alone while the block lasts. A shard that the group gave counts as worked on, and is reported so,
     until `let_go`: without that an heir could begin while this consumer still does. ``stopping`` says that waiting for the name is of no
-    use any more; then nothing is joined.
+    use any more; then nothing is joined. Who gives the ``incarnation`` can leave the group for this process once it is surely gone.
     """
 
-    def __init__(self, groups: ConsumerGroups, group: str, consumer: str, beat_seconds: float | None, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        groups: ConsumerGroups,
+        group: str,
+        consumer: str,
+        beat_seconds: float | None,
+        stopping: Callable[[], bool],
+        incarnation: str = "",
+    ) -> None:
         if beat_seconds is not None and beat_seconds <= 0:
             raise ParameterInvalid(f"a heartbeat every {beat_seconds} s is not possible", hint="give a number above 0, or none")
         self.changed = threading.Event()
@@ -36,7 +44,7 @@ class Membership:
         self._groups = groups
         self._group = group
         self._consumer = consumer
-        self._incarnation = uuid.uuid4().hex
+        self._incarnation = incarnation or uuid.uuid4().hex
         self._beat_seconds = beat_seconds
         self._stopping = stopping
         self._timeout_s = 1.0

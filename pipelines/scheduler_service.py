@@ -1,7 +1,9 @@
-"""The scheduler with all that goes along with it: worker processes, reports of what ended, alerts, late logs. Imports no Beam."""
+"""The scheduler with all that goes along with it: worker processes, continuous jobs, reports of what ended, alerts, late logs. Imports no
+Beam."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,8 +12,12 @@ from pipelines.alert_rules import AlertRule
 from pipelines.alerts import Alerts
 from pipelines.home import Home
 from pipelines.instance_reports import InstanceReports
+from pipelines.jobs.job_observer import JobObserver
+from pipelines.jobs.led_job import SupervisorSettings
+from pipelines.jobs.supervisor import Supervisor
 from pipelines.late_logs import LateLogWatch
 from pipelines.metrics_endpoint import MetricsEndpoint
+from pipelines.scheduled_tasks import worker_name
 from pipelines.scheduler import Scheduler, SchedulerSettings, Tally
 from pipelines.stop_signals import StopSignals
 from pipelines.worker_pool import WORKER_PROGRAM, WorkerPool
@@ -33,6 +39,7 @@ class ServiceSettings:
         worker_program: the module that worker processes run.
         flags: of the pipelines, as `pipelines.scheduled_sql` takes them: the runner, the SQL engine.
         metrics: host and port that metrics are served at; None: nowhere.
+        jobs: how continuous jobs are led; None leaves them to other services.
     """
 
     scheduler: SchedulerSettings
@@ -43,10 +50,11 @@ class ServiceSettings:
     worker_program: str = WORKER_PROGRAM
     flags: Sequence[str] = ()
     metrics: tuple[str, int] | None = None
+    jobs: SupervisorSettings | None = None
 
 
 def run_service(home: Home, settings: ServiceSettings, ended: Callable[[InstanceEntry, float], None], say: Callable[[str], None]) -> Tally:
-    """Until told to stop, or with ``once`` until nothing is due; in the main thread. ``ended`` and ``say`` as for `Scheduler`.
+    """Until told to stop, or with ``once`` until nothing is due and jobs have caught up; in the main thread. ``ended`` and ``say`` as for `Scheduler`.
 
     Raises StoreError when the ledger cannot be read at the start, UserError when metrics cannot be served there.
     """
@@ -77,4 +85,17 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
             ended(entry, seconds)
 
         pool = WorkerPool(home, settings.workers, settings.worker_program, flags=settings.flags)
-        return Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)
+        supervisor = None
+        if settings.jobs is not None:
+            name = f"{worker_name()}/{uuid.uuid4().hex[:8]}"
+            observer = JobObserver(home, name, alerts, say)
+            observer.start()
+            stack.callback(observer.close)  # it tells how the jobs ended
+            supervisor = Supervisor(home, settings.jobs, name, say, lambda: stop.count)
+            supervisor.start()
+            stack.callback(supervisor.stop)
+        tally = Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)
+        if supervisor is not None:
+            supervisor.join()
+            tally.failed += supervisor.failed
+        return tally

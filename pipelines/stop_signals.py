@@ -39,6 +39,11 @@ class StopSignals:
         """What to wait for."""
         return self._reader.fileno()
 
+    @property
+    def count(self) -> int:
+        """How many came so far, for threads other than the one that waits."""
+        return self._count
+
     def received(self) -> int:
         """How many came so far."""
         while True:

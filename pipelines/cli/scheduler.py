@@ -1,4 +1,4 @@
-"""``logsluice scheduler``: the service that runs tasks when they are due."""
+"""``logsluice scheduler``: the service that runs tasks when they are due, and jobs without end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipelines.cli.app import App
 __all__ = ["command"]
 
 
-@click.group(short_help="Run tasks of scheduled SQL when they are due.")
+@click.group(short_help="Run tasks of scheduled SQL when they are due, and continuous jobs.")
 def command() -> None:
-    """Run tasks of scheduled SQL when they are due.
+    """Run tasks of scheduled SQL when they are due, and continuous transformation jobs.
 
     \b
     Examples:
@@ -24,7 +24,11 @@ def command() -> None:
 
 @command.command(short_help="Run what is due, now and from now on.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Instances that run at a time.  [default: one a core, 4 at most]")
-@click.option("--once", is_flag=True, help="Run what is due now, with all that was missed, then end: for cron.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Run what is due now, with all that was missed, and jobs until they have read what is there; then end: for cron.",
+)
 @click.option("--grace", type=click.FloatRange(0), default=30, show_default=True, metavar="SECONDS",
               help="What is running may take so long when the service is told to stop.")  # fmt: skip
 @click.option("--lease", type=click.FloatRange(0.5), default=30, show_default=True, metavar="SECONDS",
@@ -33,6 +37,11 @@ def command() -> None:
               help="A longer attempt is ended and has failed.")  # fmt: skip
 @click.option("--late-every", type=click.FloatRange(0.1), default=60, show_default=True, metavar="SECONDS",
               help="How often logs are looked for that came after their window was read.")  # fmt: skip
+@click.option("--jobs/--no-jobs", default=True, show_default=True, help="Run continuous jobs, too.")
+@click.option("--job-lease", type=click.FloatRange(1), default=10, show_default=True, metavar="SECONDS",
+              help="The jobs of a killed service are taken over after so long.")  # fmt: skip
+@click.option("--job-timeout", type=click.IntRange(2, 3600), default=15, show_default=True, metavar="SECONDS",
+              help="A running instance of a job that is not heard of for so long is replaced, and others take its shards.")  # fmt: skip
 @click.option("--alerts", type=click.Path(path_type=Path, dir_okay=False), help="YAML file of rules: whom to tell of what.")
 @click.option("--operational-log/--no-operational-log", default=True, show_default=True,
               help="Write each end of an instance to the Logstore internal-diagnostic_log of its project.")  # fmt: skip
@@ -46,18 +55,20 @@ def command() -> None:
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(
-    app: App, workers: int | None, once: bool, grace: float, lease: float, attempt_timeout: float, late_every: float, alerts: Path | None,
-    operational_log: bool, metrics_port: int | None, metrics_host: str, format: str, quiet: bool, sql_engine: str, flags: tuple[str, ...],
+    app: App, workers: int | None, once: bool, grace: float, lease: float, attempt_timeout: float, late_every: float, jobs: bool,
+    job_lease: float, job_timeout: int, alerts: Path | None, operational_log: bool, metrics_port: int | None, metrics_host: str, format: str,
+    quiet: bool, sql_engine: str, flags: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Run every instance of every task of the home, in all projects, when it is due.
+    """Run every instance of every task of the home, in all projects, when it is due, and every job that was started.
 
-    A task that is behind catches up, one instance after another; tasks do not wait for each other. Any number of services may run
-    beside each other. Ctrl-C or SIGTERM: nothing new begins, what is running may end; a second one ends it, and it is tried again by
-    the next service.
+    A task that is behind catches up, one instance after another; tasks do not wait for each other. A job has running instances, as many
+    as its shards and its lag ask for; they are replaced when they die. Any number of services may run beside each other. Ctrl-C or
+    SIGTERM: nothing new begins, what is running may end; a second one ends it. The next service goes on: with tasks that were ended, and
+    with jobs, which stay in the state they are in.
 
-    With --once the exit code is 1 when an instance failed, after all its retries.
+    With --once the exit code is 1 when an instance failed, after all its retries, or a job.
 
-    An instance is a pipeline; its flags, such as another runner's, follow `--`.
+    An instance of a task is a pipeline; its flags, such as another runner's, follow `--`. Jobs have theirs in the job file.
 
     \b
     Examples:
@@ -70,6 +81,7 @@ def run(
     import os
 
     from pipelines.alert_rules import read_alert_rules
+    from pipelines.jobs.led_job import SupervisorSettings
     from pipelines.scheduled_tasks import shown_instance
     from pipelines.scheduler import SchedulerSettings
     from pipelines.scheduler_service import ServiceSettings, run_service
@@ -94,9 +106,10 @@ def run(
     settings = ServiceSettings(
         SchedulerSettings(lease, attempt_timeout, grace, once), workers or min(4, os.cpu_count() or 1), operational_log, rules, late_every,
         flags=("--sql_engine", sql_engine, *flags), metrics=None if metrics_port is None else (metrics_host, metrics_port),
+        jobs=SupervisorSettings(job_lease, job_timeout, grace, once) if jobs else None,
     )  # fmt: skip
     if not once and not quiet:
-        app.say(f"scheduling the tasks of {app.home.path}; Ctrl-C stops")
+        app.say(f"scheduling the tasks{' and jobs' if jobs else ''} of {app.home.path}; Ctrl-C stops")
     done = run_service(app.home, settings, ended, app.say)
     if done.interrupted:
         raise SystemExit(ExitCode.INTERRUPTED)

@@ -105,7 +105,7 @@ def test_ctrl_c_ends_the_service_and_its_workers(home: Home, tmp_path: Path) -> 
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=40)
     assert process.returncode == 0 and out == "" and "Traceback" not in err, err
-    assert err.startswith(f"scheduling the tasks of {home.path}; Ctrl-C stops\n")
+    assert err.startswith(f"scheduling the tasks and jobs of {home.path}; Ctrl-C stops\n")
     assert workers and all(gone(pid) for pid in workers)
 
 
