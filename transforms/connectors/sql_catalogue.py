@@ -30,6 +30,7 @@ from transforms.connectors.sql_catalogue_schema import (
     schedule_task,
     seat,
 )
+from transforms.connectors.sql_job_tables import job
 from transforms.core.errors import AlreadyExists, NotFound, UserError
 from transforms.core.secret import Secret
 from transforms.core.suggest import suggestion
@@ -99,6 +100,13 @@ class SqlCatalogue:
                     hint="delete its tasks first, with `task delete`",
                     code="ProjectNotEmpty",
                 )
+            jobs = connection.execute(sa.select(job.c.name).where(job.c.project == project_name)).scalars().all()
+            if jobs:
+                raise UserError(
+                    f"the project {project_name!r} has jobs: {', '.join(sorted(jobs)[:5])}{' …' if len(jobs) > 5 else ''}",
+                    hint="delete its jobs first, with `job delete`",
+                    code="ProjectNotEmpty",
+                )
             connection.execute(project.delete().where(project.c.project == project_name))
 
     # Logstores
@@ -120,6 +128,11 @@ class SqlCatalogue:
     def logstore(self, project_name: str, logstore_name: str) -> LogstoreDescriptor:
         with reading(self._engine) as connection:
             return _descriptor(_row(connection, logstore, _LOGSTORE, project_name, logstore_name))
+
+    def every_logstore(self) -> tuple[LogstoreDescriptor, ...]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(logstore)).all()
+        return tuple(sorted((_descriptor(row) for row in rows), key=lambda found: (found.project, found.name)))
 
     def list_logstores(
         self, project_name: str, pattern: str = "", offset: int = 0, size: int = -1, *, telemetry: Telemetry | None = None
@@ -144,6 +157,7 @@ class SqlCatalogue:
         with writing(self._engine) as connection:
             _lock_project(connection, project_name)
             descriptor = _descriptor(_row(connection, logstore, _LOGSTORE, project_name, logstore_name))
+            _refuse_read(connection, project_name, logstore_name)
             for table in (import_run, import_lane, consumer_group, consumer, seat):
                 connection.execute(table.delete().where(table.c.project == project_name, table.c.logstore == logstore_name))
             _delete(connection, logstore, project_name, logstore_name)
@@ -256,6 +270,20 @@ def _find_project(connection: sa.Connection, project_name: str, *, lock: bool) -
     if connection.execute(query.with_for_update() if lock else query).first() is None:
         known = connection.execute(sa.select(project.c.project)).scalars()
         raise NotFound(f"there is no project {project_name!r}", hint=suggestion(project_name, known, "project"), code="ProjectNotExist")
+
+
+def _refuse_read(connection: sa.Connection, project_name: str, logstore_name: str) -> None:
+    """A job's places in what it reads would be gone, and a Logstore made anew under the name has others."""
+    of_store = (job.c.source_project == project_name, job.c.source_logstore == logstore_name)
+    rows = connection.execute(sa.select(job.c.project, job.c.name).where(*of_store)).all()
+    if rows:
+        reader = min(rows)
+        where = "" if reader.project == project_name else f" of the project {reader.project!r}"
+        raise UserError(
+            f"the job {reader.name!r}{where} reads the Logstore {logstore_name!r}",
+            hint=f"delete the job first: `logsluice job delete {reader.name}`",
+            code="LogStoreInUse",
+        )
 
 
 def _row(connection: sa.Connection, table: sa.Table, kind: str, project_name: str, wanted: str) -> Any:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from transforms.connectors.sql_catalogue_engine import reading
 from transforms.connectors.sql_catalogue_schema import schedule_task
 from transforms.connectors.sql_group_rows import insert_group, live_consumers, lock_group, lock_logstore, remove_group
-from transforms.connectors.sql_job_rows import JobKeeper, JobRow, JobStep, bump, find_job, find_jobs, seen, start
+from transforms.connectors.sql_job_rows import JobKeeper, JobRow, JobStep, bump, find_job, find_jobs, find_readers, seen, start
 from transforms.connectors.sql_job_tables import job, job_figure, job_lane, job_version
 from transforms.connectors.sql_schedule_rows import find_project
 from transforms.core.errors import AlreadyExists, CommitConflict, NotFound, ParameterInvalid, UserError
@@ -49,6 +49,11 @@ class JobActs(JobKeeper):
         with reading(self._engine) as connection:
             find_project(connection, project)
             rows, now_us = find_jobs(connection, project), self._now_us(connection)
+            return tuple(seen(connection, row, now_us).job for row in rows)
+
+    def readers(self, project: str, logstore: str) -> Sequence[Job]:
+        with reading(self._engine) as connection:
+            rows, now_us = find_readers(connection, project, logstore), self._now_us(connection)
             return tuple(seen(connection, row, now_us).job for row in rows)
 
     def definition(self, job: Job, version: int) -> str:

@@ -19,7 +19,7 @@ from transforms.core.errors import NotFound
 from transforms.core.suggest import suggestion
 from transforms.jobs.job import Job, JobState, group_of
 
-__all__ = ["JobKeeper", "JobRow", "JobStep", "bump", "find_job", "seen", "start"]
+__all__ = ["JobKeeper", "JobRow", "JobStep", "bump", "find_job", "find_jobs", "find_readers", "seen", "start"]
 
 
 @dataclass
@@ -136,6 +136,13 @@ def find_jobs(connection: sa.Connection, project: str) -> list[JobRow]:
     """All of a project, by name."""
     found = connection.execute(sa.select(*_COLUMNS).where(job.c.project == project)).all()
     return sorted((JobRow(**row._mapping) for row in found), key=lambda row: row.name)
+
+
+def find_readers(connection: sa.Connection, project: str, logstore: str) -> list[JobRow]:
+    """All that read a Logstore, by project and name."""
+    of_store = (job.c.source_project == project, job.c.source_logstore == logstore)
+    found = connection.execute(sa.select(*_COLUMNS).where(*of_store)).all()
+    return sorted((JobRow(**row._mapping) for row in found), key=lambda row: (row.project, row.name))
 
 
 def seen(connection: sa.Connection, row: JobRow, now_us: int) -> JobRow:

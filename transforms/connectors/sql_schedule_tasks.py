@@ -19,6 +19,7 @@ from transforms.connectors.sql_catalogue_schema import (
     schedule_task,
     schedule_version,
 )
+from transforms.connectors.sql_job_tables import job
 from transforms.connectors.sql_schedule_rows import Keeper, TaskRow, bump, find_project, find_task, load_progress
 from transforms.core.errors import AlreadyExists, ParameterInvalid
 from transforms.schedule.instance import StateConflict
@@ -38,6 +39,13 @@ class TaskRows(Keeper):
         document = _document(task)
         with writing(self._engine) as connection:
             find_project(connection, task.project, lock=True)  # a project that is being deleted gets no task
+            jobs = sa.select(job.c.name).where(job.c.project == task.project, job.c.name == task.name)
+            if connection.execute(jobs).first() is not None:
+                raise AlreadyExists(
+                    f"there is a job {task.name!r} in the project {task.project!r} already",
+                    hint="tasks and jobs share their names: choose another one",
+                    code="JobAlreadyExist",
+                )
             now_us = self._now_us(connection)
             row = TaskRow(task.project, task.name, uuid.uuid4().hex, 1, enabled, now_us, now_us, now_us)
             try:

@@ -75,6 +75,10 @@ class JobLedger(Protocol):
         """Sorted by name."""
         ...
 
+    def readers(self, project: str, logstore: str) -> Sequence[Job]:
+        """Jobs of all projects that read a Logstore, by project and name."""
+        ...
+
     def definition(self, job: Job, version: int) -> str:
         """The text of a version."""
         ...

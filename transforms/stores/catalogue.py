@@ -62,6 +62,10 @@ class Catalogue(Protocol):
 
     def create_logstore(self, descriptor: LogstoreDescriptor) -> None: ...
     def logstore(self, project: str, name: str) -> LogstoreDescriptor: ...
+    def every_logstore(self) -> Sequence[LogstoreDescriptor]:
+        """Logstores and Metricstores of all projects, sorted by project and name. One question, cheap to ask again."""
+        ...
+
     def list_logstores(
         self, project: str, pattern: str = "", offset: int = 0, size: int = -1, *, telemetry: Telemetry | None = None
     ) -> Page:
