@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FetchTimeout
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ _SECOND = 1_000_000
 _JOB = ("project", "job")
 _SHARD = (*_JOB, "shard")
 _TASK = ("project", "task")
+_Fetched = tuple[list[JobFigures], list[tuple[str, str, float]]]
+"""Jobs; project, task and the seconds it is behind."""
 
 
 class MetricsEndpoint:
@@ -65,11 +67,11 @@ class MetricsEndpoint:
         self._figures.ended[entry.project, entry.task, str(entry.instance.state)] += 1
 
     def close(self) -> None:
-        """Serve no more."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-        if self._thread is not None:
+        """Serve no more; once is enough."""
+        server, self._server = self._server, None
+        if server is not None and self._thread is not None:
+            server.shutdown()
+            server.server_close()
             self._thread.join()
         self._figures.close()
 
@@ -81,7 +83,8 @@ class _Figures:
         self._home = home.once_more()
         self._fetcher = ThreadPoolExecutor(1, "metrics")
         self._lock = threading.Lock()
-        self._fetched: tuple[list[JobFigures], list[tuple[str, str, float]]] | None = None
+        self._fetched: _Fetched | None = None
+        self._fetching: Future[_Fetched] | None = None
         self._until = 0.0
         self.ended: Counter[tuple[str, str, str]] = Counter()
 
@@ -110,21 +113,25 @@ class _Figures:
         yield from _of_jobs(jobs)
 
     def close(self) -> None:
-        self._fetcher.submit(self._home.close)
         self._fetcher.shutdown()
+        self._home.close()
 
-    def _now(self) -> tuple[list[JobFigures], list[tuple[str, str, float]]] | None:
+    def _now(self) -> _Fetched | None:
         """Of now, or of a few seconds ago; None when they cannot be had."""
         with self._lock:
             if time.monotonic() >= self._until:
+                # One that takes too long goes on, and is waited for again at the next scrape.
+                self._fetching = self._fetching or self._fetcher.submit(self._fetch)
                 try:
-                    self._fetched = self._fetcher.submit(self._fetch).result(_FETCH_SECONDS)
+                    self._fetched = self._fetching.result(_FETCH_SECONDS)
                 except (LogsluiceError, FetchTimeout):
                     self._fetched = None
+                if self._fetching.done():
+                    self._fetching = None
                 self._until = time.monotonic() + _KEPT_SECONDS
             return self._fetched
 
-    def _fetch(self) -> tuple[list[JobFigures], list[tuple[str, str, float]]]:
+    def _fetch(self) -> _Fetched:
         jobs, schedule = self._home.job_ledger(), self._home.schedule_ledger()
         figures: list[JobFigures] = []
         behind: list[tuple[str, str, float]] = []
