@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _DEAD_WEIGHT = 8
-_CHUNK_BYTES = 3 * 1024 * 1024
+_CHUNK_BYTES = 4 * 1024 * 1024
 """Less than what one process takes at a time: there are two of them to fit in memory."""
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 __all__ = ["Measured", "alternate", "python"]
 
 
+_LOOK_EVERY = 0.05
+
+
 @dataclass(frozen=True)
 class Measured:
     """Medians over the rounds. ``peak_mb``: resident memory at its highest, of a command's processes each, added up."""
@@ -47,11 +50,16 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
     highest: dict[int, float] = {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
         # The kernel's own figure for an ended process counts what its parent had when it was started, so the high-water mark is read from
-        # the living one; what grows in the last hundredth of a second is missed, for all alike.
-        while process.poll() is None:
+        # the living one; what grows in the last twentieth of a second is missed, for all alike. (To look costs milliseconds of a core where
+        # there are several processes of many threads: looking more often would measure the looking.)
+        while True:
             for pid in _family(process.pid):
                 highest[pid] = max(highest.get(pid, 0.0), _high_water_mb(pid))
-            time.sleep(0.01)
+            try:
+                process.wait(_LOOK_EVERY)
+                break
+            except subprocess.TimeoutExpired:
+                continue
         took = time.perf_counter() - started
         stderr = process.stderr.read() if process.stderr and process.returncode else b""
     if process.returncode:

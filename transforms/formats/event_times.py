@@ -59,9 +59,9 @@ class LogSettings:
     def groups_of(self, frame: pl.DataFrame) -> tuple[LogGroup | None, list[BadRecord]]:
         """The logs of a parsed frame with their times, and the records whose time cannot be read (``no-time``)."""
         times, said = self._times(frame)
-        missing = times[SECONDS].is_null()
         bad: list[BadRecord] = []
-        if missing.any():
+        if times[SECONDS].null_count():
+            missing = times[SECONDS].is_null()
             values = said.filter(missing).to_list()
             bad = [
                 BadRecord(row, "no-time", self._why(value)) for row, value in zip(frame[ROW].filter(missing).to_list(), values, strict=True)
@@ -69,8 +69,9 @@ class LogSettings:
             frame, times = frame.filter(~missing), times.filter(~missing)
             if not len(frame):
                 return None, bad
-        frame = frame.drop(ROW, TIME, strict=False)
-        frame = frame.insert_column(0, times[NANOSECONDS].alias(TIME_NS)).insert_column(0, times[SECONDS].alias(TIME))
+        # Put together from whole columns: an engine's query for each of many small frames would cost as much as reading their times.
+        kept = [column for column in frame.get_columns() if column.name not in (ROW, TIME)]
+        frame = pl.DataFrame([times[SECONDS].alias(TIME), times[NANOSECONDS].alias(TIME_NS), *kept])
         for name, value in self._constants().items():
             column = column_of(name)
             own = pl.col(column).fill_null(value) if column in frame.columns else pl.lit(value, pl.String)

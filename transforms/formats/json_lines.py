@@ -87,7 +87,9 @@ class JsonLines:
         parsed.frames.append(frame)
         if len(frame) == len(rest):
             return rest[:0]
-        return np.setdiff1d(rest, frame[ROW].to_numpy(), assume_unique=True)
+        left = np.ones(len(quotes.count), bool)
+        left[frame[ROW].to_numpy()] = False
+        return rest[left[rest]]
 
 
 def _samples(lines: Lines, rest: Any) -> Iterator[str]:

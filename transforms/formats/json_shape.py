@@ -196,15 +196,15 @@ class Shape:
         if not same.all():
             rows, end = rows[same], end[same]
             begins, ends, heads, tails = ([each[same] for each in them] for them in (begins, ends, heads, tails))
-        columns = [pl.Series(ROW, rows)]
+        columns = [pa.array(rows)]
         wrong = np.zeros(len(rows), bool)
-        for i, (name, literal) in enumerate(zip(self.columns, self.literals, strict=True)):
+        for i, literal in enumerate(self.literals):
             values = _Values(heads[i], tails[i], begins[i], (ends[i + 2] if i + 2 < len(ends) else end) - begins[i])
-            column = values.column(name, quotes, nullable=literal)
+            column = values.column(quotes, nullable=literal)
             if literal:
                 wrong |= values.not_literals(column)
             columns.append(column)
-        frame = pl.DataFrame(columns)
+        frame = pl.DataFrame(pl.from_arrow(pa.Table.from_arrays(columns, names=[ROW, *self.columns])))
         return frame.filter(pl.Series(~wrong)) if wrong.any() else frame
 
 
@@ -284,18 +284,18 @@ class _Values:
             # A longer text is not in its view, but where it begins in the one buffer.
             self.views[far, 1] = begin[far].view(np.uint64) << _HALF
 
-    def column(self, name: str, quotes: Quotes, *, nullable: bool) -> pl.Series:
-        """As a text column; with ``nullable`` the text ``null`` is a null."""
+    def column(self, quotes: Quotes, *, nullable: bool) -> Any:
+        """As an Arrow text column; with ``nullable`` the text ``null`` is a null."""
         null = self.views[:, 0] == _NULL if nullable else None
         valid = pa.py_buffer(np.packbits(~null, bitorder="little")) if null is not None and null.any() else None
         buffers = [valid, pa.py_buffer(self.views)]
         if self.longest <= _INLINE:
-            return pl.Series(name, pa.Array.from_buffers(pa.string_view(), len(self.views), buffers))
+            return pa.Array.from_buffers(pa.string_view(), len(self.views), buffers)
         array = pa.Array.from_buffers(pa.string_view(), len(self.views), [*buffers, pa.py_buffer(quotes.bytes)])
         # Views of long texts would keep the whole chunk: a copy of this column's own text is smaller.
-        return pl.Series(name, array.cast(pa.large_string()))
+        return array.cast(pa.large_string())
 
-    def not_literals(self, column: pl.Series) -> Any:
+    def not_literals(self, column: Any) -> Any:
         """Which are no JSON literals. Whole numbers and plain decimals are told by their bytes, the others by the grammar."""
         head = ((self.views[:, 0] >> _HALF) | _HEAD_ZEROS.take(self.short)) ^ _ZEROS
         tail = (self.views[:, 1] | _TAIL_ZEROS.take(self.short)) ^ _ZEROS if self.longest > 4 else np.zeros(len(head), np.uint64)
@@ -314,7 +314,7 @@ class _Values:
             good[rest] = rule(head, tail, rest, column)
         return ~good
 
-    def _decimals(self, head: Any, tail: Any, rows: Any, _column: pl.Series) -> Any:
+    def _decimals(self, head: Any, tail: Any, rows: Any, _column: Any) -> Any:
         """Which of some rows are digits with one dot between them, and no zero too many before it."""
         head, tail, short = head[rows], tail[rows], self.short[rows]
         head_dot, tail_dot = _dots(head), _dots(tail)
@@ -323,8 +323,8 @@ class _Values:
         good &= np.bitwise_count(head_dot) + np.bitwise_count(tail_dot) == 1
         return good & (((head & _U64(0xFF)) != 0) | ((head_dot & _U64(0x8000)) != 0))
 
-    def _by_grammar(self, _head: Any, _tail: Any, rows: Any, column: pl.Series) -> Any:
-        return column.gather(rows).str.contains(rf"\A(?:{LITERAL})\z").to_numpy()
+    def _by_grammar(self, _head: Any, _tail: Any, rows: Any, column: Any) -> Any:
+        return pl.Series(column).gather(rows).str.contains(rf"\A(?:{LITERAL})\z").to_numpy()
 
 
 def _not_digits(words: Any) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from transforms.core.errors import ParameterInvalid
@@ -234,8 +235,10 @@ def _epoch(column: pl.Series, exponent: int) -> pl.DataFrame:
         plain = column.cast(pl.Int64, strict=False)  # the common case: whole seconds
         least, most = plain.min(), plain.max()
         known = isinstance(least, int) and isinstance(most, int) and least >= -_LARGEST_SECOND and most <= _LARGEST_SECOND
-        if plain.null_count() == 0 and known and not column.str.starts_with("+").any():
-            return pl.DataFrame({SECONDS: plain, NANOSECONDS: pl.repeat(0, len(plain), dtype=pl.Int32, eager=True)})
+        first = column.min()
+        # A sign "+" is none that we know; it stands before digits and "-" in the order of characters.
+        if plain.null_count() == 0 and known and isinstance(first, str) and first >= "-":
+            return pl.DataFrame([plain.alias(SECONDS), pl.Series(NANOSECONDS, np.zeros(len(plain), np.int32))])
     frame = column.str.extract_groups(_EPOCH).struct.unnest()
     digits = pl.col("whole") + pl.col("fraction").fill_null("").str.pad_end(9, "0").str.slice(0, 9 - exponent if exponent else 9)
     whole_digits = pl.col("whole").str.len_bytes().cast(pl.Int64) - exponent
