@@ -64,16 +64,16 @@ def test_what_is_served_of_jobs_and_tasks(home: Home, tmp_path: Path) -> None:
         endpoint.instance_ended(end(home, "late"))
         samples = scraped(url)
     assert samples["logsluice_stores_up", frozenset()] == 1
-    assert {state: of(samples, "logsluice_job_state", job="clean", state=str(state)) for state in JobState} == {
+    assert {state: of(samples, "logsluice_job_state", job_name="clean", state=str(state)) for state in JobState} == {
         state: float(state is JobState.RUNNING) for state in JobState
     }
     for name, value in (("accepted", 15), ("delivered", 12), ("dropped", 2), ("failed", 1)):
-        assert of(samples, f"logsluice_job_{name}_logs_total", job="clean") == value
-    assert of(samples, "logsluice_job_lag_seconds", job="clean") >= 0.01
-    lags = [of(samples, "logsluice_job_shard_lag_seconds", job="clean", shard=shard) for shard in "01"]
-    assert min(lags) == 0 and max(lags) == of(samples, "logsluice_job_lag_seconds", job="clean")
-    assert of(samples, "logsluice_job_shard_accepted_logs_total", job="clean", shard="1") == 5
-    assert (of(samples, "logsluice_job_instances", job="clean"), of(samples, "logsluice_job_active_shards", job="clean")) == (0, 0)
+        assert of(samples, f"logsluice_job_{name}_logs_total", job_name="clean") == value
+    assert of(samples, "logsluice_job_lag_seconds", job_name="clean") >= 0.01
+    lags = [of(samples, "logsluice_job_shard_lag_seconds", job_name="clean", shard=shard) for shard in "01"]
+    assert min(lags) == 0 and max(lags) == of(samples, "logsluice_job_lag_seconds", job_name="clean")
+    assert of(samples, "logsluice_job_shard_accepted_logs_total", job_name="clean", shard="1") == 5
+    assert (of(samples, "logsluice_job_instances", job_name="clean"), of(samples, "logsluice_job_active_shards", job_name="clean")) == (0, 0)
     assert of(samples, "logsluice_task_instances_total", task="late", state="SUCCEEDED") == 1
     assert of(samples, "logsluice_task_behind_seconds", task="late") > 0
     assert of(samples, "logsluice_task_behind_seconds", task="early") == 0
@@ -90,10 +90,10 @@ def test_figures_are_kept_for_a_moment(home: Home, tmp_path: Path) -> None:
             scraped(url)
         assert time.monotonic() - began < 2, "the figures are fetched for each scrape"
         deadline = time.monotonic() + 20
-        while of(scraped(url), "logsluice_job_state", job="clean", state="FAILED") == 0:
+        while of(scraped(url), "logsluice_job_state", job_name="clean", state="FAILED") == 0:
             assert time.monotonic() < deadline, "the figures are never fetched again"
             time.sleep(0.2)
-    assert of(first, "logsluice_job_state", job="clean", state="RUNNING") == 1
+    assert of(first, "logsluice_job_state", job_name="clean", state="RUNNING") == 1
 
 
 def test_a_database_that_is_away_is_told(home: Home, tmp_path: Path) -> None:
