@@ -123,6 +123,7 @@ def update(app: App, logstore: str, group: str, timeout: int | None, order: bool
       logsluice consumer-group update web billing --timeout 120
       logsluice consumer-group update web billing --no-order
     """
+    _refuse_of_job(app, logstore, group)
     now = app.home.consumer_groups(app.project, logstore).update(group, timeout_s=timeout, order=order)
     app.say(f"consumer group {group} of {logstore} changed: time-out {now.timeout_s} s, {'in order' if now.order else 'no order'}")
 
@@ -138,6 +139,7 @@ def delete(app: App, logstore: str, group: str) -> None:
     Example:
       logsluice consumer-group delete web billing
     """
+    _refuse_of_job(app, logstore, group)
     app.home.consumer_groups(app.project, logstore).delete(group)
     app.say(f"consumer group {group} of {logstore} deleted, with its checkpoints")
 
@@ -193,6 +195,7 @@ def reset(
             store.time_of(one, cursor)  # refuses what is no place of the shard
     else:
         cursors = {one: BEGIN if begin else extents[one].end for one in chosen}
+    _refuse_of_job(app, logstore, group)
     groups.reset(group, cursors, keep_others=shard is not None)
     what = f"shard {shard}" if shard is not None else f"{len(cursors)} shard{'' if len(cursors) == 1 else 's'}"
     app.say(f"consumer group {group} of {logstore} reset: {what}")
@@ -227,6 +230,19 @@ def lag(app: App, logstore: str, group: str, format: str) -> None:
         known = [behind for behind in lags.values() if behind is not None]
         app.say(f"{group}: {span_text(max(known, default=0))} behind")
     write_rows(["shard", "state", "consumer", "lag", "lag_us"], rows, format)
+
+
+def _refuse_of_job(app: App, logstore: str, group: str) -> None:
+    from transforms.core.errors import UserError
+
+    jobs = app.home.job_ledger().readers(app.project, logstore)
+    owner = next((job for job in jobs if job.group == group), None)
+    if owner is not None:
+        raise UserError(
+            f"the consumer group {group!r} is that of the job {owner.name!r}",
+            hint=f"`logsluice job rerun {owner.name}` begins anew, `logsluice job delete {owner.name}` takes it away",
+            code="ConsumerGroupOfJob",
+        )
 
 
 def _shards(state: GroupState) -> list[list[object]]:
