@@ -1,0 +1,131 @@
+"""What a running instance's process does: it is told what to work on, works until it is told to stop, and reports.
+
+It has an inherited end of a socket pair; see `pipelines.jobs.instance_process` for what travels over it. When the other end closes,
+however the scheduler ended, the process ends in the middle of what it does: the slices tell its successor what is to be done.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from pipelines.cli.unexpected import masked
+from pipelines.consumer_membership import Membership
+from pipelines.home import Home
+from pipelines.jobs.held_shards import HeldShards
+from pipelines.jobs.instance_loop import InstanceLoop, SliceWork, Work, ends_quietly
+from pipelines.jobs.instance_process import Figures, InstanceEnded, InstanceOrder, Stop
+from pipelines.jobs.job_plan import JobPlan, plan_job
+from transforms.core.clock import SystemClock
+from transforms.core.errors import LogsluiceError, StoreUnavailable
+
+__all__ = ["MakeWork", "run_instance"]
+
+MakeWork = Callable[[Home, JobPlan], SliceWork]
+"""Makes the transformation of a plan; the home is the working thread's."""
+
+_REPORT_SECONDS = 1.0
+_LONGEST_MESSAGE = 2_000
+
+
+def run_instance(descriptor: int, make_work: MakeWork) -> None:
+    """Until told to stop, or the other end of the socket closes."""
+    # A service manager ends a whole group of processes at once; what is running may finish until the scheduler says otherwise.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with Connection(descriptor) as connection:
+        session = _Session(connection, connection.recv(), make_work)
+        connection.send(session.run())
+
+
+class _Session:
+    """What the threads of the process share: one works, one listens, one reports; heartbeats have another."""
+
+    def __init__(self, connection: Connection, order: InstanceOrder, make_work: MakeWork) -> None:
+        self._connection = connection
+        self._order = order
+        self._make_work = make_work
+        self._stopping = False
+        self._work = Work()
+        self._membership: Membership | None = None
+        self._over = threading.Event()
+
+    def run(self) -> InstanceEnded:
+        """Work; why that ended."""
+        reports = threading.Thread(target=self._report, name="reports", daemon=True)
+        reports.start()
+        threading.Thread(target=self._listen, name="orders", daemon=True).start()
+        try:
+            self._transform()
+        except LogsluiceError as error:
+            if ends_quietly(error):
+                return InstanceEnded()
+            return InstanceEnded(error.code, _short(str(error)), lasting=not isinstance(error, StoreUnavailable))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the scheduler is told and replaces this process)
+            return InstanceEnded("InternalError", _short(f"{type(error).__name__}: {error}"))
+        finally:
+            self._over.set()
+            reports.join()  # the last word is the answer
+        return InstanceEnded()
+
+    def _transform(self) -> None:
+        order = self._order
+        job = order.job
+        own, background = (Home(Path(order.home), order.catalogue_url) for _ in range(2))
+        try:
+            plan = plan_job(own, job, order.definition)
+            groups, slices, source = own.consumer_groups(*job.source), own.job_ledger().slices(job), own.open_logstore(*job.source)
+            beats = background.consumer_groups(*job.source)
+            with Membership(beats, job.group, order.consumer, None, lambda: self._stopping, order.incarnation) as membership:
+                self._membership = membership
+                held = HeldShards(job, order.consumer, membership, groups, slices, source, SystemClock())
+                work = self._make_work(own, plan)
+                InstanceLoop(
+                    order.consumer, plan.definition.digest, held, membership, slices, source, work, lambda: self._stopping, self._work
+                ).run()
+        finally:
+            own.close()
+            background.close()
+
+    def _listen(self) -> None:
+        """Do as told; end the process with the other end."""
+        try:
+            while True:
+                if isinstance(self._connection.recv(), Stop):
+                    self._stopping = True
+                    if self._membership is not None:
+                        self._membership.changed.set()
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _report(self) -> None:
+        """In long rounds too: who is silent is taken for stuck."""
+        with suppress(OSError):  # nobody wants to know any more
+            while True:
+                work = self._work
+                self._connection.send(Figures(work.rounds, work.logs, work.busy_now(time.monotonic()), work.lags_us, _memory_mb()))
+                if self._over.wait(_REPORT_SECONDS):
+                    return
+
+
+def _memory_mb() -> float:
+    """What the process takes now, where the system tells; else the most it ever took."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        import resource
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
+
+
+def _short(text: str) -> str:
+    text = masked(text)
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
