@@ -29,16 +29,16 @@ from typing import Any  # noqa: E402
 import apache_beam as beam  # noqa: E402
 from apache_beam.io.filesystems import FileSystems  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
-from apache_beam.pvalue import PCollection  # noqa: E402
 
 from pipelines.home import Home  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
+from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of  # noqa: E402
 from pipelines.transform_commit import begin, commit_run, fail, finish_committing  # noqa: E402
 from pipelines.transform_job import read_job  # noqa: E402
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_replay, plan_transform  # noqa: E402
-from transforms.apply_rule import ApplyRule, RuleSurroundings  # noqa: E402
+from transforms.apply_rule import ApplyRule  # noqa: E402
 from transforms.core.clock import Clock, SystemClock  # noqa: E402
 from transforms.core.counted import counted  # noqa: E402
 from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, ParameterInvalid  # noqa: E402
@@ -46,13 +46,10 @@ from transforms.core.interval import Interval  # noqa: E402
 from transforms.core.log_group import LogGroup  # noqa: E402
 from transforms.core.tally import listening  # noqa: E402
 from transforms.read_logstore import ReadLogstore  # noqa: E402
-from transforms.rules.brake import Brake  # noqa: E402
 from transforms.rules.dead_letters import original_logs  # noqa: E402
-from transforms.rules.event import Target  # noqa: E402
 from transforms.rules.report import RuleReport  # noqa: E402
-from transforms.stores.rule_resources import ResourcesFactory  # noqa: E402
 from transforms.stores.transform_ledger import TransformRun, origin_of  # noqa: E402
-from transforms.write_logstores import Destination, SaveFiles, WriteLogstores, load_files  # noqa: E402
+from transforms.write_logstores import SaveFiles, WriteLogstores, load_files  # noqa: E402
 
 __all__ = ["Finished", "build", "main", "run_transform"]
 
@@ -82,19 +79,10 @@ def build(pipeline: beam.Pipeline, plan: TransformPlan, files: str, reports: str
         read = ReadLogstore(plan.source, received=span, snapshot=plan.snapshot, least_tasks=least)
         groups = pipeline | f"Read '{plan.source.name}'" >> read
     pieces = groups | "Pieces" >> beam.FlatMap(_in_pieces, plan.pieces, origins).with_output_types(tuple[str, LogGroup])
-    outputs = pieces | "Rule" >> ApplyRule(plan.rule, tuple(plan.job.targets), _surroundings(plan))
-    default = plan.job.default_target.key
-    directed = [
-        _directed(outputs.default, "default target", default),
-        _directed(outputs.dead_letters, "dead letters", plan.targets[DEAD_LETTERS]),
-    ]
-    directed += [_directed(groups, f"target '{name}'", plan.targets[name]) for name, groups in outputs.targets.items()]
-    directed.append(
-        outputs.routed
-        | "Route" >> beam.FlatMap(_routed, dict(plan.targets), default, plan.source.project).with_output_types(tuple[Destination, LogGroup])
-    )
-    tuple(directed) | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
-    outputs.reports | "Add up" >> beam.CombineGlobally(RuleReport.total) | "Save reports" >> beam.Map(_save, reports)
+    outputs = pieces | "Rule" >> ApplyRule(plan.rule, tuple(plan.job.targets), surroundings_of(plan, brake_of(plan, str(time.time_ns()))))
+    directed_outputs(outputs, plan) | "Write" >> WriteLogstores(plan.stores, SaveFiles(files))
+    total = outputs.reports | "Of all pieces" >> beam.Values() | "Add up" >> beam.CombineGlobally(RuleReport.total)
+    total | "Save reports" >> beam.Map(_save, reports)
 
 
 def _originals(letters: LogGroup, job: str) -> Iterable[LogGroup]:
@@ -126,31 +114,6 @@ def _in_pieces(group: LogGroup, pieces: Sequence[Interval], origins: Sequence[st
                 yield origins[number], group.chosen(inside)
 
 
-def _directed(groups: PCollection[Any], name: str, key: str) -> PCollection[Any]:
-    directed: PCollection[Any] = groups | f"To the {name}" >> beam.Map(_to, key).with_output_types(tuple[Destination, LogGroup])
-    return directed
-
-
-def _to(element: tuple[str, LogGroup], key: str) -> tuple[Destination, LogGroup]:
-    return Destination(key, origin=element[0]), element[1]
-
-
-def _routed(
-    element: tuple[str, tuple[Target, LogGroup]],
-    targets: Mapping[str, str],
-    default: str,
-    project: str,
-) -> Iterable[tuple[Destination, LogGroup]]:
-    """Logs that go to a Logstore of their own, or to a shard that a hash key chooses."""
-    origin, (target, group) = element
-    if target.project is not None or target.logstore is not None:
-        key = f"{target.project or project}/{target.logstore or ''}"
-    else:
-        key = targets[target.name] if target.name is not None else default
-    place = target.hash_key if target.hash_field is None else None
-    yield Destination(key, origin=origin, place=place, hash_field=target.hash_field), group
-
-
 def _save(report: RuleReport, path: str) -> None:
     import pickle
 
@@ -166,28 +129,6 @@ def _load(path: str) -> RuleReport:
     with FileSystems.open(path) as file:
         report: RuleReport = pickle.loads(file.read())  # noqa: S301 - written by this job's own worker a moment ago
     return report
-
-
-def _surroundings(plan: TransformPlan) -> RuleSurroundings:
-    from pipelines.rule_surroundings import resources_of
-
-    resources: ResourcesFactory = resources_of(plan)
-    job = {
-        "C_JOB_NAME": plan.job.name,
-        "C_JOB_PROJECT": plan.project,
-        "C_JOB_ID": f"{plan.project}/{plan.job.name}",
-        "C_JOB_REGION": plan.job.parameters.get("region"),
-    }
-    brake = Brake(plan.job.brake_share, plan.job.brake_least, f"{plan.project}/{plan.job.name}/{time.time_ns()}")
-    return RuleSurroundings(
-        source=f"{plan.source.project}/{plan.source.name}",
-        resources=resources,
-        job=job,
-        logstores=frozenset(plan.stores) - {f"{plan.source.project}/{plan.source.name}", plan.targets[DEAD_LETTERS]},
-        project=plan.source.project,
-        drop_unknown=plan.job.drop_unknown_targets,
-        brake=brake if plan.job.brake_share < 1 else None,
-    )
 
 
 def run_transform(

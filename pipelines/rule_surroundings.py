@@ -10,6 +10,7 @@ from transforms.rules.context import Context
 
 if TYPE_CHECKING:
     from pipelines.cli.app import App
+    from pipelines.jobs.job_plan import JobPlan
     from pipelines.transform_plan import TransformPlan
 
 __all__ = ["PREVIEW_PATIENCE", "preview_context", "resources_of"]
@@ -18,9 +19,9 @@ PREVIEW_PATIENCE = 10.0
 """Seconds that a person waits for a database which does not answer."""
 
 
-def resources_of(plan: TransformPlan) -> ResourceSettings:
+def resources_of(plan: TransformPlan | JobPlan) -> ResourceSettings:
     """The resources of a job: its parameters, its files, every Logstore of the home. It waits until a database answers."""
-    job = plan.job
+    job = plan.definition
     return ResourceSettings(
         parameters=tuple(sorted(job.parameters.items())),
         files=job.resources.files,

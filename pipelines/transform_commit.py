@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.cli.unexpected import masked
 from pipelines.home import Home
+from pipelines.jobs.computed_slice import written_by_target
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
@@ -16,11 +17,11 @@ from transforms.core.errors import LogsluiceError, NotFound, QueryFailed, StoreR
 from transforms.core.interval import within
 from transforms.core.log_group import LogGroup
 from transforms.rules.report import RuleReport
-from transforms.stores.commit_intent import CommitIntent, IntentCommitter
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, Logstore
+from transforms.stores.commit_intent import CommitIntent, Commits, IntentCommitter
+from transforms.stores.logstore import AppTransaction, DataFile, Logstore
 from transforms.stores.transform_ledger import TransformRun, app_id, origin_of
 
-__all__ = ["begin", "commit_run", "fail", "finish_committing", "summary_of"]
+__all__ = ["begin", "commit_run", "fail", "finish_committing", "noted", "summary_of"]
 
 MOST_REASON = 1_000
 """So many characters of what stopped a run are kept."""
@@ -104,38 +105,29 @@ def _reason(error: BaseException) -> str:
 def _carry_out(home: Home, project: str, run: TransformRun, intent: CommitIntent, clock: Clock) -> TransformRun:
     latest = run
 
-    def record(wanted: CommitIntent) -> CommitIntent:
+    def record(wanted: Sequence[CommitIntent]) -> Sequence[CommitIntent]:
         nonlocal latest
         if run.state != "committing":
-            latest = dataclasses.replace(run, state="committing", intent=json.loads(wanted.to_json()))
+            latest = dataclasses.replace(run, state="committing", intent=json.loads(wanted[0].to_json()))
             with durable("transform.intent"):
                 home.catalogue().record_transform(project, latest)
         return wanted
 
-    def finish(_intent: CommitIntent, _commits: Mapping[str, Commit]) -> None:
+    def finish(_intents: Sequence[CommitIntent], _commits: Commits) -> None:
         nonlocal latest
         latest = dataclasses.replace(latest, state="finished", ended_us=clock.now_us(), intent={})
         with durable("transform.finish"):
             home.catalogue().record_transform(project, latest)
 
-    open_ones = {key: files for key, files in intent.files.items() if _waits(home, key, intent.app)}
-    IntentCommitter(record, lambda key: _open(home, key), finish).commit(dataclasses.replace(intent, files=open_ones))
+    # The logs of a Logstore that was dropped meanwhile would have gone with it.
+    open_ones = {key: files for key, files in intent.files.items() if _exists(home, key)}
+    IntentCommitter(record, lambda key: _open(home, key), finish).commit([dataclasses.replace(intent, files=open_ones)])
     return latest
 
 
 def _open(home: Home, key: str) -> Logstore:
     project, _, name = key.partition("/")
     return home.open_logstore(project, name)
-
-
-def _waits(home: Home, key: str, app: AppTransaction) -> bool:
-    """Whether a target is to be committed to. The logs of a Logstore that was dropped meanwhile would have gone with it; of one that has
-    its commit the files may have been compacted and cleaned away since."""
-    try:
-        version = _open(home, key).app_version(app.app_id)
-    except NotFound:
-        return False
-    return version is None or version < app.version
 
 
 def _exists(home: Home, key: str) -> bool:
@@ -148,12 +140,7 @@ def _exists(home: Home, key: str) -> bool:
 
 def summary_of(plan: TransformPlan, report: RuleReport, seconds: float) -> dict[str, Any]:
     """A run's numbers, for people, programs and the ledger."""
-    written: dict[str, int] = {}
-    for name, logs in report.written.items():
-        key = plan.job.default_target.key if name == "default" else plan.targets.get(name, name)
-        if key.startswith("/"):  # an output that names a Logstore only
-            key = plan.source.project + key
-        written[key] = written.get(key, 0) + logs
+    written = written_by_target(report, plan.targets, plan.job.default_target.key, plan.source.project)
     return {
         "read": report.read,
         "delivered": report.delivered,
@@ -199,12 +186,16 @@ def _told(plan: TransformPlan, run: TransformRun, state: str, summary: Mapping[s
     common = _common(plan, run)
     numbers = {key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in summary.items()}
     logs: list[dict[str, str]] = [{**common, "level": "INFO", "state": state, "kind": plan.kind, **numbers}]
-    for level, notes in (("ERROR", report.failures), ("WARNING", report.warnings)):
-        for note, times in notes.items():
-            logs.append(
-                {**common, "level": level, "step": note.step, "position": note.position, "reason": note.message, "events": str(times)}
-            )
-    return logs
+    return logs + noted(common, report)
+
+
+def noted(common: Mapping[str, str], report: RuleReport) -> list[dict[str, str]]:
+    """A sample of a job's errors and warnings, with counts, as logs for the job's own log."""
+    return [
+        {**common, "level": level, "step": note.step, "position": note.position, "reason": note.message, "events": str(times)}
+        for level, notes in (("ERROR", report.failures), ("WARNING", report.warnings))
+        for note, times in notes.items()
+    ]
 
 
 def _with_internal_log(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.home import Home
+from pipelines.plan_stores import every_store, make_missing, missing_stores
 from pipelines.transform_job import JobTarget, TransformJob
 from transforms.connectors import open_logstore
-from transforms.core.errors import AlreadyExists, NotFound, ParameterInvalid
+from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import Interval, within
 from transforms.core.moments import format_moment, parse_moment, parse_zone
 from transforms.rules.rule import Rule, compile_rule
 from transforms.stores.logstore import LogstoreDescriptor, Snapshot
-from transforms.stores.shard import even_shards
 from transforms.stores.transform_ledger import TransformRun, cut_pieces, done, pieces_inside, to_do
 
 __all__ = ["DEAD_LETTERS", "Kind", "TransformPlan", "make_stores", "plan_replay", "plan_transform"]
@@ -66,6 +65,11 @@ class TransformPlan:
     kind: Kind = "run"
     reason: str = ""
     replaced_targets: tuple[str, ...] = ()
+
+    @property
+    def definition(self) -> TransformJob:
+        """What the job file says."""
+        return self.job
 
     @property
     def rows(self) -> int:
@@ -136,7 +140,7 @@ def plan_transform(
     snapshot = store.snapshot(received=span)
     if backfill and not accept_loss:
         _refuse_lost(pieces, runs, sum(file.rows for file in snapshot.files))
-    stores, missing = _stores(home, job)
+    stores = every_store(home.catalogue())
     targets = {name: target.key for name, target in job.targets.items()}
     return TransformPlan(
         job=job,
@@ -149,7 +153,7 @@ def plan_transform(
         finished=done(runs),
         stores=stores,
         targets={**targets, DEAD_LETTERS: job.dead_letters.key},
-        missing=missing,
+        missing=missing_stores(job, stores),
         runs_finished=sum(run.state == "finished" for run in runs),
         unfinished=next((run for run in runs if run.state == "committing"), None),
         kind="backfill" if backfill else "run",
@@ -179,7 +183,7 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
     }
     pieces = sorted({piece for run in runs if run.state == "finished" for piece in run.pieces})
     ordered = tuple(sorted({piece for cursor in cursors if (piece := within(cursor, pieces)) is not None}))
-    stores, missing = _stores(home, job)
+    stores = every_store(home.catalogue())
     return TransformPlan(
         job=job,
         rule=rule,
@@ -191,7 +195,7 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
         finished=done(runs),
         stores=stores,
         targets={**{name: target.key for name, target in job.targets.items()}, DEAD_LETTERS: job.dead_letters.key},
-        missing=missing,
+        missing=missing_stores(job, stores),
         runs_finished=sum(run.state == "finished" for run in runs),
         unfinished=next((run for run in runs if run.state == "committing"), None),
         kind="replay",
@@ -201,13 +205,7 @@ def plan_replay(home: Home, project: str, job: TransformJob) -> TransformPlan:
 
 def make_stores(home: Home, plan: TransformPlan) -> TransformPlan:
     """Make the Logstores that the plan says are missing; gives the plan with them."""
-    stores = dict(plan.stores)
-    for target in plan.missing:
-        descriptor = LogstoreDescriptor(target.project, target.logstore, "", even_shards(1))
-        with suppress(AlreadyExists):  # another launcher was first
-            home.create_logstore(descriptor)
-        stores[target.key] = home.catalogue().logstore(target.project, target.logstore)
-    return dataclasses.replace(plan, stores=stores, missing=())
+    return dataclasses.replace(plan, stores={**plan.stores, **make_missing(home, plan.missing)}, missing=())
 
 
 def _range(start: str | None, end: str | None, received: tuple[int, int], now_us: int, time_zone: str) -> Interval:
@@ -265,25 +263,3 @@ def _targets_of(runs: Sequence[TransformRun], pieces: Sequence[Interval]) -> tup
     """``PROJECT/LOGSTORE`` that finished runs of some pieces committed to."""
     wanted = set(pieces)
     return tuple(dict.fromkeys(key for run in runs if wanted.intersection(run.pieces) for key in run.summary.get("targets", ())))
-
-
-def _stores(home: Home, job: TransformJob) -> tuple[dict[str, LogstoreDescriptor], tuple[JobTarget, ...]]:
-    """Every Logstore that exists, by ``PROJECT/LOGSTORE``, and those of the job that are to be made."""
-    catalogue = home.catalogue()
-    stores = {
-        f"{project}/{name}": catalogue.logstore(project, name)
-        for project in catalogue.list_projects()
-        for name in catalogue.list_logstores(project).names
-    }
-    missing: list[JobTarget] = []
-    for target in [*job.targets.values(), job.dead_letters, job.internal_log]:
-        if target.key in stores or any(one.key == target.key for one in missing):
-            continue
-        if not target.create:
-            raise NotFound(
-                f"there is no Logstore {target.key}",
-                hint=f"logsluice logstore create {target.logstore}, or `create: true` beside it in the job file",
-                code="LogStoreNotExist",
-            )
-        missing.append(target)
-    return stores, tuple(missing)

@@ -45,14 +45,15 @@ class RuleOutputs(NamedTuple):
     """What a rule gives. Elements are LogGroups, or pairs (key, LogGroup) if the input's are.
 
     ``targets`` has the named targets; ``routed`` pairs (Target, LogGroup) for outputs that name a project and Logstore, or choose a
-    shard; ``dead_letters`` LogGroups as `transforms.rules.dead_letters` says; ``reports`` one RuleReport a batch.
+    shard; ``dead_letters`` LogGroups as `transforms.rules.dead_letters` says; ``reports`` one RuleReport a batch, so pairs (key, RuleReport)
+    if the input's are.
     """
 
     default: PCollection[Any]
     targets: Mapping[str, PCollection[Any]]
     routed: PCollection[Any]
     dead_letters: PCollection[Any]
-    reports: PCollection[RuleReport]
+    reports: PCollection[Any]
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class ApplyRule(beam.PTransform[Any, Any]):
         # Without types Beam would pickle elements whole to guess their size.
         whole: Any = LogGroup if not _keyed(groups.element_type) else tuple[Any, LogGroup]
         routed: Any = tuple[Target, LogGroup] if not _keyed(groups.element_type) else tuple[Any, tuple[Target, LogGroup]]
-        types = {"routed": routed, "dead": whole, "reports": RuleReport, **dict.fromkeys(tags.values(), whole)}
+        reports: Any = RuleReport if not _keyed(groups.element_type) else tuple[Any, RuleReport]
+        types = {"routed": routed, "dead": whole, "reports": reports, **dict.fromkeys(tags.values(), whole)}
         release = beam.ParDo(_Release(self.rule, tags, self.surroundings)).with_output_types(whole, **types)
         outputs = batches | "Release" >> release.with_outputs("routed", "dead", "reports", *tags.values(), main="default")
         return RuleOutputs(
@@ -179,7 +181,7 @@ class _Release(beam.DoFn):
             self._count(counts)
             if around.brake is not None:
                 around.brake.check(counts, batch.failed(), self._rule)
-            found: list[Any] = [TaggedOutput("reports", RuleReport.of(batch, counts, self._rule, unknown))]
+            found: list[Any] = [TaggedOutput("reports", _labelled(batch.key, RuleReport.of(batch, counts, self._rule, unknown)))]
             found += [self._routed(batch.key, output.target, output.group) for output in outputs]
             if letters is not None:
                 found.append(TaggedOutput("dead", _labelled(batch.key, letters)))

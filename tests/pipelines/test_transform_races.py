@@ -129,10 +129,10 @@ def test_a_target_that_is_dropped_while_the_run_commits_stops_nothing(
 def test_a_target_that_was_committed_and_compacted_is_left_alone(home: Home, cli: Cli, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = COMMIT.IntentCommitter.commit
 
-    def killed(self: Any, intent: Any) -> object:
-        made = {key: files for key, files in intent.files.items() if key == "default/main"}
-        self.record(intent)
-        whole(dataclasses.replace(self, record=lambda same: same, finish=lambda *_: None), dataclasses.replace(intent, files=made))
+    def killed(self: Any, intents: Any) -> object:
+        made = {key: files for key, files in intents[0].files.items() if key == "default/main"}
+        self.record(intents)
+        whole(dataclasses.replace(self, record=lambda same: same, finish=lambda *_: None), [dataclasses.replace(intents[0], files=made)])
         raise SystemExit(9)
 
     monkeypatch.setattr(COMMIT.IntentCommitter, "commit", killed)

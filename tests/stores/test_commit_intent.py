@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from tests.crash import count_moments, run_killed_at
 from transforms.connectors import create_logstore, open_logstore
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.log_group import LogGroup
-from transforms.stores.commit_intent import CommitIntent, IntentCommitter, files_from_json, files_to_json
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, Logstore, LogstoreDescriptor
+from transforms.stores.commit_intent import CommitIntent, Commits, IntentCommitter, files_from_json, files_to_json
+from transforms.stores.logstore import AppTransaction, DataFile, Logstore, LogstoreDescriptor
 from transforms.stores.shard import even_shards
 
 # A step of a job: logs that no second computation would give again, for two targets; a third loses what an earlier step wrote.
@@ -40,29 +41,29 @@ def written(path, text):
         os.fsync(file.fileno())
     part.rename(path)
 
-def record(intent):
+def record(intents):
     path = folder / "intent-2"
     if not path.exists():
         with durable("job.record"):
-            written(path, intent.with_targets(["c"]).to_json())
-    return CommitIntent.from_json(path.read_text())
+            written(path, intents[0].with_targets(["c"]).to_json())
+    return [CommitIntent.from_json(path.read_text())]
 
-def finish(intent, commits):
+def finish(intents, commits):
     with durable("job.finish"):
-        written(folder / "finished-2", str(sum(intent.rows.values())))
+        written(folder / "finished-2", str(sum(intents[0].rows.values())))
 
 committer = IntentCommitter(record, open_target, finish)
 if (folder / "finished-2").exists():
     pass
 elif (folder / "intent-2").exists():
-    committer.roll_forward(CommitIntent.from_json((folder / "intent-2").read_text()))
+    committer.roll_forward([CommitIntent.from_json((folder / "intent-2").read_text())])
 else:
     run = uuid.uuid4().hex
     files = {{}}
     for name, count in (("a", 2), ("b", 3)):
         logs = LogGroup.from_logs([{{"run": run}}] * count, [5] * count)
         files[name] = open_target(name).write_files([logs], origin="job/2")
-    committer.commit(CommitIntent(AppTransaction("job", 2), files, ("job/2",)))
+    committer.commit([CommitIntent(AppTransaction("job", 2), files, ("job/2",))])
 """
 
 
@@ -142,20 +143,26 @@ def step(folder: Path, version: int, text: str, *names: str) -> CommitIntent:
 
 
 def committer(folder: Path, recorded: dict[int, CommitIntent], finished: list[int]) -> IntentCommitter:
-    def finish(intent: CommitIntent, commits: object) -> None:
-        finished.append(intent.app.version)
+    def record(intents: Sequence[CommitIntent]) -> list[CommitIntent]:
+        return [recorded.setdefault(intent.app.version, intent) for intent in intents]
 
-    return IntentCommitter(lambda intent: recorded.setdefault(intent.app.version, intent), lambda name: open_target(folder, name), finish)
+    def finish(intents: Sequence[CommitIntent], commits: object) -> None:
+        finished.extend(intent.app.version for intent in intents)
+
+    return IntentCommitter(record, lambda name: open_target(folder, name), finish)
 
 
 def test_the_intent_that_was_recorded_first_counts(folder: Path) -> None:
     recorded: dict[int, CommitIntent] = {}
     finished: list[int] = []
     work = committer(folder, recorded, finished)
-    commits = work.commit(step(folder, 2, "first", "a", "b"))
-    assert {name: (done.applied, done.replaced) for name, done in commits.items()} == {"a": (True, ("job/2",)), "b": (True, ("job/2",))}
-    again = work.commit(step(folder, 2, "second", "a", "b", "c"))
-    assert {name: done.applied for name, done in again.items()} == {"a": False, "b": False}
+    commits = work.commit([step(folder, 2, "first", "a", "b")])
+    assert {name: (done["job"].applied, done["job"].replaced) for name, done in commits.items()} == {
+        "a": (True, ("job/2",)),
+        "b": (True, ("job/2",)),
+    }
+    again = work.commit([step(folder, 2, "second", "a", "b", "c")])
+    assert {name: done["job"].applied for name, done in again.items()} == {"a": False, "b": False}
     assert runs(folder, "a") == {"other": 1, "first": 1} and runs(folder, "c") == {"other": 1, "earlier": 1}
     assert finished == [2, 2] and recorded[2].rows == {"a": 1, "b": 1}
 
@@ -163,18 +170,18 @@ def test_the_intent_that_was_recorded_first_counts(folder: Path) -> None:
 def test_an_earlier_step_on_its_way_is_refused_by_every_target_of_a_later_one(folder: Path) -> None:
     zombie = step(folder, 2, "zombie", "a", "c")
     work = committer(folder, {}, [])
-    work.commit(step(folder, 3, "later", "a", "b").with_targets(zombie.files))
-    assert not any(done.applied for done in work.roll_forward(zombie).values())
+    work.commit([step(folder, 3, "later", "a", "b").with_targets(zombie.files)])
+    assert not any(done["job"].applied for done in work.roll_forward([zombie]).values())
     assert (runs(folder, "a"), runs(folder, "c")) == ({"other": 1, "later": 1}, {"other": 1})
 
 
 def test_a_dropped_target_matters_only_if_it_has_files(folder: Path) -> None:
     intent = step(folder, 2, "new", "a", "c").with_targets(["gone"])
     finished: list[int] = []
-    assert set(committer(folder, {}, finished).commit(intent)) == {"a", "c"}
+    assert set(committer(folder, {}, finished).commit([intent])) == {"a", "c"}
     shutil.rmtree(folder / "c")
     with pytest.raises(NotFound):
-        committer(folder, {}, finished).commit(intent)
+        committer(folder, {}, finished).commit([intent])
     assert finished == [2]
 
 
@@ -192,9 +199,24 @@ def test_an_intent_comes_back_from_its_text() -> None:
             CommitIntent.from_json(text)
 
 
+def test_intents_of_several_apps_are_one_commit_of_each_target(folder: Path) -> None:
+    finished: list[int] = []
+    work = committer(folder, {}, finished)
+    lanes = [
+        CommitIntent(AppTransaction(f"lane/{n}", n), step(folder, n, f"lane {n}", *names).files) for n, names in ((3, "ab"), (4, "bc"))
+    ]
+    before = {name: open_target(folder, name).version() for name in "abc"}
+    open_target(folder, "b").commit(lanes[0].files["b"], app=lanes[0].app)
+    commits = work.commit(lanes)
+    assert {name: {app: done.applied for app, done in answers.items()} for name, answers in commits.items()} == {
+        "a": {"lane/3": True}, "b": {"lane/3": False, "lane/4": True}, "c": {"lane/4": True}
+    }  # fmt: skip
+    assert finished == [3, 4]
+    assert [open_target(folder, name).version() - before[name] for name in "abc"] == [1, 2, 1]
+    assert runs(folder, "b") == {"other": 1, "earlier": 1, "lane 3": 1, "lane 4": 1}
+
+
 def test_what_a_target_answered_is_told_to_the_end(folder: Path) -> None:
-    told: list[dict[str, Commit]] = []
-    work = IntentCommitter(
-        lambda intent: intent, lambda name: open_target(folder, name), lambda intent, commits: told.append(dict(commits))
-    )
-    assert told == [] and work.commit(step(folder, 2, "x", "b")) == told[0] and told[0]["b"].replaced == ("job/2",)
+    told: list[Commits] = []
+    work = IntentCommitter(lambda intents: intents, lambda name: open_target(folder, name), lambda _intents, commits: told.append(commits))
+    assert told == [] and work.commit([step(folder, 2, "x", "b")]) == told[0] and told[0]["b"]["job"].replaced == ("job/2",)

@@ -95,6 +95,8 @@ def test_pairs_keep_their_keys() -> None:
     outputs = pipeline | beam.Create(pairs).with_output_types(tuple[str, LogGroup]) | "Rule" >> ApplyRule(RULE, targets=["errors"])
     assert_that(outputs.default | "1" >> beam.Map(lambda pair: (pair[0], pair[1].num_rows)), _is([("x", 4)]), "default")
     assert_that(outputs.dead_letters | "2" >> beam.Map(lambda pair: (pair[0], pair[1].num_rows)), _is([("y", 1)]), "dead")
+    counts = outputs.reports | "3" >> beam.Map(lambda pair: (pair[0], pair[1].read, pair[1].delivered, pair[1].dropped, pair[1].dead))
+    assert_that(counts, _is([("x", 3, 2, 1, 0), ("y", 2, 1, 0, 1)]), "reports")
     run_pipeline(pipeline)
 
 

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from transforms.core.errors import NotFound, ParameterInvalid
-from transforms.stores.logstore import AppTransaction, Commit, DataFile, Logstore
+from transforms.stores.logstore import AppTransaction, Commit, CommitStep, DataFile, Logstore
 
-__all__ = ["CommitIntent", "IntentCommitter", "files_from_json", "files_to_json"]
+__all__ = ["CommitIntent", "Commits", "IntentCommitter", "files_from_json", "files_to_json"]
 
 FilesOfTargets = Mapping[str, Sequence[DataFile]]
 
@@ -80,41 +80,48 @@ class CommitIntent:
             ) from error
 
 
+Commits = Mapping[str, Mapping[str, Commit]]
+"""For each target the answers by app."""
+
+
 @dataclass(frozen=True)
 class IntentCommitter:
-    """Carries intents out. Every method may be killed anywhere and called again.
+    """Carries intents out: one, or several of different apps at once. Every method may be killed anywhere and called again.
 
     Args:
-        record: writes an intent down, durably, unless one of its app and version is there, and gives the one that is there. It refuses
-            (raises) an intent whose version is below one recorded before, and may add targets (`CommitIntent.with_targets`).
+        record: writes intents down, durably, unless those of the same app and version are there, and gives the ones that are there. It
+            refuses (raises, or leaves out) an intent whose version is below one recorded before, and may add targets
+            (`CommitIntent.with_targets`).
         open_target: opens a target's Logstore. Raises NotFound when there is none.
-        finish: writes down, durably, that every target has its commit.
+        finish: writes down, durably, that every target has its commits.
     """
 
-    record: Callable[[CommitIntent], CommitIntent]
+    record: Callable[[Sequence[CommitIntent]], Sequence[CommitIntent]]
     open_target: Callable[[str], Logstore]
-    finish: Callable[[CommitIntent, Mapping[str, Commit]], None]
+    finish: Callable[[Sequence[CommitIntent], Commits], None]
 
-    def commit(self, intent: CommitIntent) -> dict[str, Commit]:
-        """Record an intent and carry it out, or the one of the same step that was recorded before: its files count, not these."""
-        return self.roll_forward(self.record(intent))
+    def commit(self, intents: Sequence[CommitIntent]) -> Commits:
+        """Record intents and carry them out, or those of the same steps that were recorded before: their files count, not these."""
+        return self.roll_forward(self.record(intents))
 
-    def roll_forward(self, intent: CommitIntent) -> dict[str, Commit]:
-        """Carry out a recorded intent; targets that have its commit already answer ``applied=False``.
+    def roll_forward(self, intents: Sequence[CommitIntent]) -> Commits:
+        """Carry out recorded intents, in one commit of each target; what a target has already answers ``applied=False``.
 
-        Raises NotFound for a target with files that is gone, CommitConflict and StoreError like `Logstore.commit`; what is done stays
-        done, and a repeat does the rest.
+        Raises NotFound for a target with files that is gone, CommitConflict and StoreError like `Logstore.commit_steps`; what is done
+        stays done, and a repeat does the rest.
         """
-        commits = {}
-        for target in sorted(intent.files):
+        commits: dict[str, dict[str, Commit]] = {}
+        for target in sorted({target for intent in intents for target in intent.files}):
+            here = [intent for intent in intents if target in intent.files]
             try:
                 store = self.open_target(target)
             except NotFound:
-                if intent.files[target]:
+                if any(intent.files[target] for intent in here):
                     raise
                 continue  # a Logstore that was dropped has no logs to replace
-            commits[target] = store.commit(intent.files[target], app=intent.app, replaces=intent.replaced(target))
-        self.finish(intent, commits)
+            done = store.commit_steps([CommitStep(intent.files[target], intent.app, intent.replaced(target)) for intent in here])
+            commits[target] = {intent.app.app_id: commit for intent, commit in zip(here, done, strict=True)}
+        self.finish(intents, commits)
         return commits
 
 

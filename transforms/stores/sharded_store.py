@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from transforms.stores.consumer_group import ShardExtents
-from transforms.stores.cursor import Cursor
+from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.shard_map import ShardMap
 
 if TYPE_CHECKING:
@@ -92,6 +92,18 @@ class ShardedStore(Protocol):
 
     def reach(self, shard: int, cursor: Cursor, max_rows: int) -> Cursor:
         """The place behind the next logs, at most so many: a range to write down before it is read. No log is read."""
+        ...
+
+    def first_cursor(self, shard: int, cursor: Cursor = BEGIN) -> Cursor:
+        """The place, or a later one with nothing but logs between them that are gone: where to begin to read knowingly from what there
+        still is. A reader that stands before logs that are gone gets an error."""
+        ...
+
+    def read_range(self, shard: int, begin: Cursor, end: Cursor, *, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        """Exactly the logs between two places, in order, in groups as full as may be, with receive times; each file is read once.
+
+        Raises ParameterInvalid with code ``InvalidCursor`` for an end that the shard has not reached, and while it is iterated like `pull`.
+        """
         ...
 
     def pull(

@@ -20,12 +20,12 @@ from transforms.connectors.delta.shard_places import Piece, ShardPlaces
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import OVERFLOW
-from transforms.core.log_group import LogGroup, own_bytes
+from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup, own_bytes
 from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import DataFile
 from transforms.stores.sharded_store import Pulled
 
-__all__ = ["Told", "pull", "told_by"]
+__all__ = ["Told", "first_place", "pull", "read_range", "told_by"]
 
 _CELLS = 4_000_000
 """Most logs × fields of one group: an absent field costs memory too."""
@@ -95,6 +95,37 @@ def pull(
     elif not gathered.full:
         place = max(place, stop)
     return Pulled(gathered.group(), place, places.ended(shard, place))
+
+
+def read_range(places: ShardPlaces, shard: int, begin: Cursor, end: Cursor, fields: Sequence[str] | None) -> Iterator[LogGroup]:
+    """See `transforms.stores.sharded_store.ShardedStore.read_range`."""
+    if places.range_of(shard, begin, end) < end:
+        raise ParameterInvalid(
+            f"shard {shard} does not reach to {end.text}", hint="was the Logstore made again? take a new cursor", code="InvalidCursor"
+        )
+    gathered, some = _Gathered(MAX_ROWS, MAX_BYTES), False
+    for piece in places.pieces(shard, begin, end):
+        rows = _rows_of(places, shard, piece)
+        if rows is None:
+            if some or begin != BEGIN:
+                raise places.expired(shard, piece)
+            continue  # from the beginning means from what there still is
+        some = True
+        for frame in rows.frames(piece.first, min(rows.stop, piece.last), fields):
+            for whole in restore_overflow(frame, fields) if OVERFLOW in frame.columns else (frame,):
+                left = present(whole)
+                while left.height:
+                    left = left.slice(gathered.take(left))
+                    if gathered.full and (group := gathered.group()) is not None:
+                        yield group
+                        gathered = _Gathered(MAX_ROWS, MAX_BYTES)
+    if (last := gathered.group()) is not None:
+        yield last
+
+
+def first_place(places: ShardPlaces, shard: int, cursor: Cursor) -> Cursor:
+    """See `transforms.stores.sharded_store.ShardedStore.first_cursor`."""
+    return _past_gone(places, shard, cursor, places.range_of(shard, cursor, None))
 
 
 def _read(rows: _Rows, piece: Piece, fields: Sequence[str] | None, gathered: _Gathered) -> int:

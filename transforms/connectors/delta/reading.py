@@ -29,6 +29,10 @@ _SLACK = 64 * 1024
 """Bytes that a small group may hold on to beside its own."""
 
 
+_FEW = 2_048
+"""So few logs are read sooner than Polars has planned to."""
+
+
 def read_files(
     storage: Storage,
     files: Iterable[DataFile],
@@ -64,7 +68,7 @@ def row_groups(
         own = {TIME, TIME_NS, RECEIVE_TIME, OVERFLOW} | ({ORIGIN, FILE} if inner else set())
         columns = [name for name in names if name in own or (is_field_column(name) and (wanted is None or name in wanted))]
         # Polars cannot read through the client of an object store that knows our options.
-        lazy = pl.scan_parquet(source, glob=False, hive_partitioning=False).select(columns) if isinstance(source, str) else None
+        lazy: Any = None
         at, begin = names.index(TIME), 0
         count = parquet.num_row_groups
         share = range(count * part // parts, count * (part + 1) // parts)
@@ -74,10 +78,13 @@ def row_groups(
             if rows is not None:
                 first, last = max(first, rows.start), min(last, rows.stop)
             if number in share and first < last and _may_hold(group.column(at), times):
-                if lazy is not None:
+                if isinstance(source, str) and group.num_rows > _FEW:
+                    if lazy is None:
+                        lazy = pl.scan_parquet(source, glob=False, hive_partitioning=False).select(columns)
                     yield lazy.slice(first, last - first).collect()
                 else:
-                    yield pl.DataFrame(pl.from_arrow(parquet.read_row_group(number, columns))).slice(first - begin, last - first)
+                    table = parquet.read_row_group(number, columns, use_threads=group.num_rows > _FEW)
+                    yield pl.DataFrame(pl.from_arrow(table)).slice(first - begin, last - first)
             begin += group.num_rows
 
 
@@ -138,7 +145,7 @@ def with_receive_time(frame: pl.DataFrame, file: DataFile) -> pl.DataFrame:
     """With the receive time that all logs of a file share, when they do."""
     if file.receive_time is None:
         return frame
-    constant = pl.repeat(file.receive_time, frame.height, dtype=pl.Int64, eager=True).alias(RECEIVE_TIME)
+    constant = pl.Series(RECEIVE_TIME, [file.receive_time], pl.Int64).new_from_index(0, frame.height)
     return frame.insert_column(frame.columns.index(TIME_NS) + 1, constant)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from transforms.stores.consumer_group import ShardExtents
-from transforms.stores.cursor import Cursor
+from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.shard_map import ShardMap
 from transforms.stores.sharded_store import Pulled
 
 if TYPE_CHECKING:
     from transforms.connectors.delta.shard_places import ShardPlaces
+    from transforms.core.log_group import LogGroup
 
 __all__ = ["ShardReading"]
 
@@ -44,6 +45,16 @@ class ShardReading(ABC):
 
     def reach(self, shard: int, cursor: Cursor, max_rows: int) -> Cursor:
         return self._places.reach(shard, cursor, max_rows)
+
+    def first_cursor(self, shard: int, cursor: Cursor = BEGIN) -> Cursor:
+        from transforms.connectors.delta.pulling import first_place
+
+        return first_place(self._places, shard, cursor)
+
+    def read_range(self, shard: int, begin: Cursor, end: Cursor, *, fields: Sequence[str] | None = None) -> Iterator[LogGroup]:
+        from transforms.connectors.delta.pulling import read_range
+
+        return read_range(self._places, shard, begin, end, fields)
 
     def pull(
         self,
