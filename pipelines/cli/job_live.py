@@ -15,7 +15,7 @@ from pipelines.cli.output import display_width
 if TYPE_CHECKING:
     from pipelines.jobs.job_figures import JobFigures
 
-__all__ = ["watch_job"]
+__all__ = ["draw", "watch_job"]
 
 _TO_LINE_BEGIN_AND_CLEAR = "\x1b[{lines}F\x1b[J"
 
@@ -44,7 +44,7 @@ def watch_job(app: App, name: str, format: str, every: float) -> None:
         else:
             lines = figures_lines(figures)
             if app.stdout_is_terminal:
-                drawn = _draw(lines, drawn)
+                drawn = draw(lines, drawn)
             else:
                 app.emit("\n".join([*lines, ""]))
         if figures.job.state is JobState.FAILED:
@@ -55,7 +55,7 @@ def watch_job(app: App, name: str, format: str, every: float) -> None:
         time.sleep(max(0.0, next_look - time.monotonic()))
 
 
-def _draw(lines: list[str], drawn: int) -> int:
+def draw(lines: list[str], drawn: int) -> int:
     """Over what was drawn before; how many lines there are now. Nothing wraps or scrolls: the next drawing must find its beginning."""
     size = shutil.get_terminal_size()
     shown = [_cut(line, size.columns - 1) for line in lines[: size.lines - 1]]
