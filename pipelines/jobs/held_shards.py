@@ -20,12 +20,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class HeldShard:
-    """A shard that this instance owns as the ``epoch``-th of its owners: read up to ``position``; ``open`` is to be gone on with first."""
+    """A shard that this instance owns as the ``epoch``-th of its owners.
+
+    Attributes:
+        position: up to where it is read.
+        open: to be gone on with first.
+        checked: that the targets know of no later slices than the ledger.
+    """
 
     shard: int
     epoch: int
     position: Cursor
     open: Slice | None = None
+    checked: bool = False
 
 
 class HeldShards:
@@ -37,7 +44,14 @@ class HeldShards:
     """
 
     def __init__(
-        self, job: Job, consumer: str, membership: Membership, groups: ConsumerGroups, slices: SliceLedger, source: Logstore, clock: Clock
+        self,
+        job: Job,
+        consumer: str,
+        membership: Membership,
+        groups: ConsumerGroups,
+        slices: SliceLedger,
+        source: Logstore,
+        clock: Clock,
     ) -> None:
         self._job = job
         self._consumer = consumer

@@ -7,17 +7,32 @@ See `pipelines.jobs.instance_session` for what ``FD`` is and what the process do
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 
-from pipelines.jobs.slice_round import SliceRounds  # before all else that imports Beam: see there
+from pipelines.lean_import import without
 from pipelines.logging_setup import configure_logging
 
-configure_logging(logging.CRITICAL)  # what goes wrong is reported, and told once
+gc.set_threshold(500_000, 20, 50)  # as in pipelines.__main__
+configure_logging(logging.CRITICAL)  # before Beam is imported; what goes wrong is reported, and told once
 
+with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
+    import apache_beam  # noqa: F401
+
+from pipelines.home import Home  # noqa: E402
 from pipelines.jobs.instance_session import run_instance  # noqa: E402
+from pipelines.jobs.job_plan import JobPlan  # noqa: E402
+from pipelines.jobs.slice_round import SliceRounds  # noqa: E402
+from pipelines.launch import options_of  # noqa: E402
 
 __all__: list[str] = []
 
+
+def _rounds(home: Home, plan: JobPlan) -> SliceRounds:
+    # Always in this process: what the job file says of runners is for a pipeline that is launched on one.
+    return SliceRounds(plan, options_of(()), home=home)
+
+
 if __name__ == "__main__":
-    run_instance(int(sys.argv[1]), SliceRounds)
+    run_instance(int(sys.argv[1]), _rounds)

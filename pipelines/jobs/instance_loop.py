@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipelines.consumer_membership import Membership
+from pipelines.jobs.computed_slice import ComputedSlice
 from pipelines.jobs.held_shards import HeldShard, HeldShards
 from pipelines.jobs.round_size import RoundSize
+from pipelines.jobs.slice_commit import SliceCommits
 from transforms.core.errors import CommitConflict, LogsluiceError, NotFound, StoreUnavailable
+from transforms.stores.cursor import Cursor
 from transforms.stores.logstore import Logstore
-from transforms.stores.slice import Intended, Slice, SliceCounts, SliceLedger, Wanted
+from transforms.stores.slice import Slice, SliceLedger, Wanted
 
-__all__ = ["Computed", "InstanceLoop", "SliceWork", "Work", "ends_quietly"]
+__all__ = ["InstanceLoop", "Rounds", "Work", "ends_quietly"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 60.0
@@ -35,23 +38,11 @@ _AGAIN = ("CommitConflict", "SliceTakenOver", "SliceNotIntended", "ShardNotExist
 """Others were quicker; what they did is looked at, and then it goes on."""
 
 
-@dataclass(frozen=True)
-class Computed:
-    """What became of a slice's range: its intent as text, and what its logs became."""
-
-    intent: str
-    counts: SliceCounts
-
-
-class SliceWork(Protocol):
+class Rounds(Protocol):
     """The transformation itself."""
 
-    def compute(self, slices: Mapping[int, Slice]) -> Mapping[int, Computed]:
-        """Read the ranges of some shards, apply the rule, write all files. Nothing becomes visible."""
-        ...
-
-    def commit(self, slices: Mapping[int, Slice]) -> None:
-        """Carry out the intents of slices that have one; what is done already stays done."""
+    def run(self, ranges: Mapping[int, tuple[Cursor, Cursor]]) -> Mapping[int, ComputedSlice]:
+        """Shard → (begin, end): read, transform, write all files. Nothing becomes visible."""
         ...
 
 
@@ -103,7 +94,8 @@ class InstanceLoop:
         membership: Membership,
         slices: SliceLedger,
         source: Logstore,
-        work: SliceWork,
+        rounds: Rounds,
+        commits: SliceCommits,
         stopping: Callable[[], bool],
         done: Work,
         round_seconds: float = 2.0,
@@ -114,7 +106,8 @@ class InstanceLoop:
         self._membership = membership
         self._slices = slices
         self._source = source
-        self._work = work
+        self._rounds = rounds
+        self._commits = commits
         self._stopping = stopping
         self._done = done
         self._size = RoundSize(round_seconds)
@@ -174,29 +167,32 @@ class InstanceLoop:
         return True
 
     def _transform(self, held: Mapping[int, HeldShard], wanted: Mapping[int, Wanted]) -> None:
-        slices = dict(self._slices.begin(self._consumer, wanted, self._rule))
+        slices = self._slices.begin(self._consumer, wanted, self._rule)
         self._lose(wanted.keys() - slices.keys())
+        self._check({shard: one for shard, one in slices.items() if not held[shard].checked}, held)
+        epochs = {shard: held[shard].epoch for shard in slices}
         fresh = {shard: one for shard, one in slices.items() if not one.intent}
+        finished = self._commits.roll_forward(epochs, {shard: one for shard, one in slices.items() if one.intent})
         if fresh:
-            intended = self._computed(held, fresh)
-            recorded = self._slices.intend(self._consumer, intended)
-            self._lose(fresh.keys() - recorded.keys())
-            slices = {shard: one for shard, one in slices.items() if one.intent} | dict(recorded)
-        self._work.commit(slices)
-        finished = self._slices.finish(self._consumer, {shard: (held[shard].epoch, one.number) for shard, one in slices.items()})
+            began = time.monotonic()
+            computed = self._rounds.run({shard: (one.begin, one.end) for shard, one in fresh.items()})
+            rows = sum(one.report.read for one in computed.values())
+            self._size.took(rows, time.monotonic() - began)
+            finished |= self._commits.commit(epochs, fresh, computed)
+            self._done.logs += rows
         self._lose(slices.keys() - finished)
         for shard in finished:
             held[shard].position, held[shard].open = slices[shard].end, None
-            self._done.logs += slices[shard].counts.read
         extents = self._source.extents().shards
         if any(shard in extents and extents[shard].read_to_end(held[shard].position) for shard in finished):
             self._membership.beat_soon()  # those that it was split or merged into wait for that
 
-    def _computed(self, held: Mapping[int, HeldShard], fresh: Mapping[int, Slice]) -> dict[int, Intended]:
-        began = time.monotonic()
-        computed = self._work.compute(fresh)
-        self._size.took(sum(one.counts.read for one in computed.values()), time.monotonic() - began)
-        return {shard: Intended(held[shard].epoch, fresh[shard].number, one.intent, one.counts) for shard, one in computed.items()}
+    def _check(self, taken: Mapping[int, Slice], held: Mapping[int, HeldShard]) -> None:
+        """Of shards that were just taken."""
+        if taken:
+            self._commits.check_lanes(taken)
+        for shard in taken:
+            held[shard].checked = True
 
     def _wanted(self, held: list[HeldShard]) -> dict[int, Wanted]:
         """What the next round shall do: unfinished slices as they are, and the next logs of the other shards."""

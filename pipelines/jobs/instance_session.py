@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,37 +20,38 @@ from pipelines.cli.unexpected import masked
 from pipelines.consumer_membership import Membership
 from pipelines.home import Home
 from pipelines.jobs.held_shards import HeldShards
-from pipelines.jobs.instance_loop import InstanceLoop, SliceWork, Work, ends_quietly
+from pipelines.jobs.instance_loop import InstanceLoop, Rounds, Work, ends_quietly
 from pipelines.jobs.instance_process import Figures, InstanceEnded, InstanceOrder, Stop
 from pipelines.jobs.job_plan import JobPlan, plan_job
+from pipelines.jobs.slice_commit import SliceCommits
 from transforms.core.clock import SystemClock
 from transforms.core.errors import LogsluiceError, StoreUnavailable
 
-__all__ = ["MakeWork", "run_instance"]
+__all__ = ["MakeRounds", "run_instance"]
 
-MakeWork = Callable[[Home, JobPlan], SliceWork]
+MakeRounds = Callable[[Home, JobPlan], AbstractContextManager[Rounds]]
 """Makes the transformation of a plan; the home is the working thread's."""
 
 _REPORT_SECONDS = 1.0
 _LONGEST_MESSAGE = 2_000
 
 
-def run_instance(descriptor: int, make_work: MakeWork) -> None:
+def run_instance(descriptor: int, make_rounds: MakeRounds) -> None:
     """Until told to stop, or the other end of the socket closes."""
     # A service manager ends a whole group of processes at once; what is running may finish until the scheduler says otherwise.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with Connection(descriptor) as connection:
-        session = _Session(connection, connection.recv(), make_work)
+        session = _Session(connection, connection.recv(), make_rounds)
         connection.send(session.run())
 
 
 class _Session:
     """What the threads of the process share: one works, one listens, one reports; heartbeats have another."""
 
-    def __init__(self, connection: Connection, order: InstanceOrder, make_work: MakeWork) -> None:
+    def __init__(self, connection: Connection, order: InstanceOrder, make_rounds: MakeRounds) -> None:
         self._connection = connection
         self._order = order
-        self._make_work = make_work
+        self._make_rounds = make_rounds
         self._stopping = False
         self._work = Work()
         self._membership: Membership | None = None
@@ -84,11 +85,13 @@ class _Session:
             beats = background.consumer_groups(*job.source)
             with Membership(beats, job.group, order.consumer, None, lambda: self._stopping, order.incarnation) as membership:
                 self._membership = membership
+                commits = SliceCommits(own, plan, slices, order.consumer, SystemClock())
                 held = HeldShards(job, order.consumer, membership, groups, slices, source, SystemClock())
-                work = self._make_work(own, plan)
-                InstanceLoop(
-                    order.consumer, plan.definition.digest, held, membership, slices, source, work, lambda: self._stopping, self._work
-                ).run()
+                with self._make_rounds(own, plan) as rounds:
+                    InstanceLoop(
+                        order.consumer, plan.definition.digest, held, membership, slices, source, rounds, commits,
+                        lambda: self._stopping, self._work,
+                    ).run()  # fmt: skip
         finally:
             own.close()
             background.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.cli.unexpected import masked
 from pipelines.jobs.instance_process import INSTANCE_PROGRAM, InstanceEnded, InstanceOrder, JobInstance
 from pipelines.jobs.job_progress import JobProgress
+from transforms.core.diagnostics import render
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound, StoreError
 from transforms.jobs.instances import InstanceSettings, Load, wanted_instances
 from transforms.jobs.job import Job, JobState
@@ -300,5 +301,6 @@ class LedJob:
 
 
 def _reason(error: LogsluiceError) -> str:
-    text = masked(f"{error.code}: {error}")
+    """All that the error says: code, what, where, what else was found."""
+    text = masked(render(error).removeprefix("error"))
     return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 1] + "…"

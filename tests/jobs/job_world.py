@@ -211,6 +211,6 @@ def _some(numbers: Counter[str]) -> str:
 
 def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []

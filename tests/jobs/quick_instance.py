@@ -9,18 +9,19 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from pipelines.home import Home
-from pipelines.jobs.instance_loop import Computed
+from pipelines.jobs.computed_slice import ComputedSlice
 from pipelines.jobs.instance_session import run_instance
 from pipelines.jobs.job_plan import JobPlan
 from tests.jobs.job_rule import DEAD, ERRORS, MAIN
 from transforms.core.errors import ParameterInvalid, StoreUnavailable
 from transforms.core.log_group import LogGroup
 from transforms.jobs.job import lane_app
-from transforms.stores.commit_intent import CommitIntent
-from transforms.stores.logstore import AppTransaction, Logstore
-from transforms.stores.slice import Slice, SliceCounts
+from transforms.rules.report import RuleReport
+from transforms.stores.cursor import Cursor
+from transforms.stores.logstore import Logstore
 
 
 class ByHand:
@@ -28,26 +29,20 @@ class ByHand:
         self._home, self._plan = home, plan
         self._version = re.findall(r'"rule", "(\w+)"', plan.definition.rule_text)[0]
 
-    def compute(self, slices: Mapping[int, Slice]) -> Mapping[int, Computed]:
+    def run(self, ranges: Mapping[int, tuple[Cursor, Cursor]]) -> dict[int, ComputedSlice]:
         if (slow := self._home.path / "slow").exists():
             time.sleep(float(slow.read_text()))
         if (fault := self._home.path / "fault").exists():
             kind = {"down": StoreUnavailable, "bad": ParameterInvalid}.get(fault.read_text(), ZeroDivisionError)
             raise kind("as it was told")
-        return {shard: self._computed(shard, one) for shard, one in slices.items()}
+        return {shard: self._computed(shard, *place) for shard, place in ranges.items()}
 
-    def commit(self, slices: Mapping[int, Slice]) -> None:
-        for one in slices.values():
-            intent = CommitIntent.from_json(one.intent)
-            for target, files in intent.files.items():
-                self._home.open_logstore(*target.split("/")).commit(files, app=intent.app)
-
-    def _computed(self, shard: int, one: Slice) -> Computed:
+    def _computed(self, shard: int, begin: Cursor, end: Cursor) -> ComputedSlice:
         source: Logstore = self._home.open_logstore(*self._plan.job.source)
         routed: dict[str, list[dict[str, str]]] = defaultdict(list)
-        read, place = 0, one.begin
-        while place < one.end:
-            pulled = source.pull(shard, place, until=one.end)
+        read, place = 0, begin
+        while place < end:
+            pulled = source.pull(shard, place, until=end)
             place = pulled.cursor
             for log in [] if pulled.group is None else pulled.group.to_logs():
                 read += 1
@@ -61,8 +56,7 @@ class ByHand:
         }
         dead = len(routed[DEAD])
         dropped = read - dead - sum(len(logs) for name, logs in routed.items() if name not in (DEAD, ERRORS))
-        counts = SliceCounts(read, read - dead - dropped, dropped, dead)
-        return Computed(CommitIntent(AppTransaction(lane, one.number), {k: tuple(v) for k, v in files.items()}).to_json(), counts)
+        return ComputedSlice(files, RuleReport(read, read - dead - dropped, dropped, dead))
 
     def _route(self, log: dict[str, str], routed: dict[str, list[dict[str, str]]]) -> None:
         level, made = log["level"], {**log, "rule": self._version}
@@ -78,4 +72,4 @@ class ByHand:
 
 
 if __name__ == "__main__":
-    run_instance(int(sys.argv[1]), ByHand)
+    run_instance(int(sys.argv[1]), lambda home, plan: nullcontext(ByHand(home, plan)))
