@@ -42,7 +42,7 @@ def database_now_us(connection: sa.Connection) -> int:
 
 def lock_group(connection: sa.Connection, where: Where) -> Any:
     """The group's row, which nobody else has until the transaction ends. Raises NotFound with code ``ConsumerGroupNotExist``."""
-    row = connection.execute(sa.select(consumer_group).where(*_is(consumer_group, "name", where)).with_for_update()).first()
+    row = connection.execute(_LOCK, _place(where)).first()
     if row is None:
         raise refusals.no_group(where[2], group_names(connection, where[0], where[1]))
     return row
@@ -63,8 +63,8 @@ def lock_logstore(connection: sa.Connection, project_name: str, logstore_name: s
 def load_group(connection: sa.Connection, where: Where) -> GroupState:
     """Locked. Raises like `lock_group`."""
     row = lock_group(connection, where)
-    consumers = connection.execute(sa.select(consumer).where(*_is(consumer, "consumer_group", where))).all()
-    seats = connection.execute(sa.select(seat).where(*_is(seat, "consumer_group", where))).all()
+    consumers = connection.execute(_CONSUMERS, _place(where)).all()
+    seats = connection.execute(_SEATS, _place(where)).all()
     return GroupState(
         group_of_row(row),
         {each.name: Consumer(each.name, each.incarnation, each.last_beat_us) for each in consumers},
@@ -122,8 +122,7 @@ def _store_rows(connection: sa.Connection, where: Where, into: tuple[sa.Table, s
     if gone:
         connection.execute(table.delete().where(*_is(table, "consumer_group", where), table.c[key].in_(gone)))
     if changed:
-        place = dict(zip(("project", "logstore", "consumer_group"), where, strict=True))
-        connection.execute(table.insert(), [{**place, **_values(row)} for row in changed.values()])
+        connection.execute(table.insert(), [{**_place(where), **_values(row)} for row in changed.values()])
 
 
 def live_consumers(connection: sa.Connection, where: Where, now_us: int) -> Sequence[str]:
@@ -141,6 +140,21 @@ def _values(row: Consumer | Seat) -> dict[str, Any]:
     if isinstance(row, Consumer):
         return asdict(row)
     return {**asdict(row), "checkpoint": None if row.checkpoint is None else row.checkpoint.text}
+
+
+def _place(where: Where) -> dict[str, str]:
+    return dict(zip(("project", "logstore", "consumer_group"), where, strict=True))
+
+
+def _of_place(table: sa.Table, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = {"project": "project", "logstore": "logstore", name: "consumer_group"}
+    return tuple(table.c[column] == sa.bindparam(given) for column, given in columns.items())
+
+
+# Made once: they are asked several times a second for each consumer.
+_LOCK = sa.select(consumer_group).where(*_of_place(consumer_group, "name")).with_for_update()
+_CONSUMERS = sa.select(consumer).where(*_of_place(consumer, "consumer_group"))
+_SEATS = sa.select(seat).where(*_of_place(seat, "consumer_group"))
 
 
 def _is(table: sa.Table, name: str, where: Where) -> tuple[sa.ColumnElement[bool], ...]:
