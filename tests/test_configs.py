@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.home import Home
+from tests.configs_continuous import run_story as run_continuous_story
 from tests.configs_scheduled import run_story as run_scheduled_story
 from tests.configs_transform import run_story as run_transform_story
 from tests.conftest import ROOT, Cli
@@ -22,7 +24,10 @@ def test_every_folder_of_configs_is_a_story() -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: str(path.relative_to(ROOT / "configs")))
-def test_story(story: Path, cli: Cli, tmp_path: Path) -> None:
+def test_story(story: Path, cli: Cli, tmp_path: Path, home: Home) -> None:
+    if story.name == "continuous":
+        run_continuous_story(story, cli, home)
+        return
     if story.parent.name == "data_transformation":
         run_transform_story(story, cli, tmp_path)
         return
