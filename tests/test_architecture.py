@@ -28,7 +28,7 @@ IMPORTERS = {
     "apache_beam": ["transforms/*.py", "pipelines/*.py", "pipelines/jobs/*.py"],
     "sqlalchemy": [
         "transforms/connectors/sql_catalogue*.py",
-        "transforms/connectors/sql_consumer_groups.py",
+        "transforms/connectors/sql_consumer_group*.py",
         "transforms/connectors/sql_database*.py",
         "transforms/connectors/sql_job_*.py",
         "transforms/connectors/sql_schedule_*.py",

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from tests.consumers.logs_in_shards import LogsInShards, cursor_at
 from tests.jobs.sql_job_ledgers import new
 from transforms.connectors.sql_catalogue_engine import make_engine
+from transforms.connectors.sql_consumer_group_rows import database_now_us
 from transforms.connectors.sql_consumer_groups import sql_consumer_groups
-from transforms.connectors.sql_group_rows import database_now_us
 from transforms.connectors.sql_job_ledger import SqlJobLedger
 from transforms.core.durable import durable
 from transforms.core.errors import AlreadyExists, LogsluiceError

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine, reading, writing
 from transforms.connectors.sql_catalogue_schema import consumer_group, migrate
-from transforms.connectors.sql_group_rows import (
+from transforms.connectors.sql_consumer_group_rows import (
     database_now_us,
     group_of_row,
     insert_group,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import reading
 from transforms.connectors.sql_catalogue_schema import schedule_task
-from transforms.connectors.sql_group_rows import insert_group, live_consumers, lock_group, lock_logstore, remove_group
+from transforms.connectors.sql_consumer_group_rows import insert_group, live_consumers, lock_group, lock_logstore, remove_group
 from transforms.connectors.sql_job_rows import JobKeeper, JobRow, JobStep, bump, find_job, find_jobs, find_readers, seen, start
 from transforms.connectors.sql_job_tables import job, job_figure, job_lane, job_version
 from transforms.connectors.sql_schedule_rows import find_project

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import failures_in_words, make_engine
 from transforms.connectors.sql_catalogue_schema import migrate
-from transforms.connectors.sql_group_rows import database_now_us
+from transforms.connectors.sql_consumer_group_rows import database_now_us
 from transforms.connectors.sql_job_acts import JobActs
 from transforms.connectors.sql_job_figures import JobFigures
 from transforms.connectors.sql_job_leads import JobLeads

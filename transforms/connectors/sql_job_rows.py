@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import writing
-from transforms.connectors.sql_group_rows import Where, database_now_us, live_consumers
+from transforms.connectors.sql_consumer_group_rows import Where, database_now_us, live_consumers
 from transforms.connectors.sql_job_tables import job, job_change, job_version
 from transforms.connectors.sql_schedule_rows import find_project
 from transforms.core.durable import durable

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import writing
-from transforms.connectors.sql_group_rows import Where, load_group, store_group
+from transforms.connectors.sql_consumer_group_rows import Where, load_group, store_group
 from transforms.connectors.sql_job_figures import MINUTE_US, add_figures, fold_figures
 from transforms.connectors.sql_job_tables import job, job_lane
 from transforms.connectors.sql_job_upsert import Upsert
