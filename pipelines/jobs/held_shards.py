@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
-from pipelines.consumer_membership import Membership
 from transforms.core.clock import Clock
 from transforms.jobs.job import Job
 from transforms.stores.consumer_group import Assignment, ConsumerGroups, ShardExtents
@@ -13,9 +13,29 @@ from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import Logstore
 from transforms.stores.slice import Slice, SliceLedger
 
-__all__ = ["HeldShard", "HeldShards"]
+__all__ = ["HeldShard", "HeldShards", "Seats"]
 
 _log = logging.getLogger(__name__)
+
+
+class Seats(Protocol):
+    """A consumer's place in its group, such as `pipelines.consumer_membership.Membership`."""
+
+    def told(self) -> dict[int, Assignment]:
+        """The shards to work on now."""
+        ...
+
+    def held(self) -> frozenset[int]:
+        """The shards that are reported as worked on."""
+        ...
+
+    def let_go(self, shard: int) -> None:
+        """No work on a shard goes on."""
+        ...
+
+    def beat_soon(self) -> None:
+        """Do not wait for the next heartbeat's turn."""
+        ...
 
 
 @dataclass
@@ -47,7 +67,7 @@ class HeldShards:
         self,
         job: Job,
         consumer: str,
-        membership: Membership,
+        membership: Seats,
         groups: ConsumerGroups,
         slices: SliceLedger,
         source: Logstore,
