@@ -13,18 +13,25 @@ from pathlib import Path
 __all__ = ["Cost", "run"]
 
 
+_LOOK_EVERY = 0.05
+
+
 @dataclass(frozen=True)
 class Cost:
-    """``cpu``: user and system seconds of all processes. ``peak_mb``: of all of them together, looked at every hundredth of a second."""
+    """``cpu``: user and system seconds of all processes. ``peak_mb``: of all of them together, looked at twenty times a second (to look costs milliseconds of a core)."""
 
     cpu: float
     wall: float
     peak_mb: float
 
 
-def run(command: Sequence[str], cores: int) -> Cost:
-    """Run a command on the last ``cores`` of this process's cores. Raises SystemExit with its words when it fails."""
-    allowed = set(sorted(os.sched_getaffinity(0))[-cores:])
+def run(command: Sequence[str], cores: int, beside: int = 0) -> Cost:
+    """Run a command on the last ``cores`` of this process's cores, but for the very last ``beside``, where others run at the same time.
+
+    Raises SystemExit with its words when it fails.
+    """
+    mine = sorted(os.sched_getaffinity(0))
+    allowed = set(mine[: len(mine) - beside][-cores:])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["POLARS_MAX_THREADS"] = "1" if cores == 1 else environment.get("POLARS_MAX_THREADS", "1")
     with tempfile.TemporaryFile() as words:
@@ -33,13 +40,15 @@ def run(command: Sequence[str], cores: int) -> Cost:
             ["taskset", "--cpu-list", ",".join(map(str, sorted(allowed))), *command],
             stdout=subprocess.DEVNULL, stderr=words, env=environment,
         )  # fmt: skip
-        peak = 0.0
+        peak, look_at = 0.0, started
         while True:
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
             if ended:
                 break
-            peak = max(peak, _resident_mb(process.pid))
-            time.sleep(0.01)
+            if time.perf_counter() >= look_at:
+                peak = max(peak, _resident_mb(process.pid))
+                look_at = time.perf_counter() + _LOOK_EVERY
+            time.sleep(0.005)
         took = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

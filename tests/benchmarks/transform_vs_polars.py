@@ -5,7 +5,8 @@
 The other program reads the same Parquet files, does the same, and writes Parquet compressed alike: four rules in Polars, one rule of
 functions that have no column form in plain Python. Cold processes in alternating rounds; medians of processor seconds, and of the
 resident memory of all their processes at its highest. Each side also does 1,000 events: what that takes (Python, Beam, the commits)
-is told apart, and rates and ratios are of the rest.
+is told apart, and rates and ratios are of the rest. With ``--cores`` also how much faster so many workers are than one, and how much more
+the other program does when it runs on all of these cores at the same time: no more than that can be asked of the workers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import statistics
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -133,13 +135,19 @@ class Setting:
         command = [sys.executable, "-m", "pipelines", "--home", str(self.home), "transform", str(job)]
         return run([*command, *(["--", "--direct_num_workers", str(cores)] if cores > 1 else [])], cores)
 
-    def theirs(self) -> Cost:
+    def theirs(self, beside: int = 0) -> Cost:
         """A run of the other program."""
-        out = self.folder / "by-hand"
+        out = self.folder / (f"by-hand-{beside}" if beside else "by-hand")
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         files = map(str, files_of(self.home, self.logstore))
-        return run([sys.executable, "-m", __spec__.name, "--by-hand", self.name, str(out), *files], 1)
+        return run([sys.executable, "-m", __spec__.name, "--by-hand", self.name, str(out), *files], 1, beside)
+
+    def theirs_at_once(self, cores: int) -> float:
+        """Wall seconds of the other program on so many cores at the same time, each doing all: what the cores have in common (memory,
+        caches) lets no program do better."""
+        with ThreadPoolExecutor(cores) as pool:
+            return max(cost.wall for cost in pool.map(self.theirs, range(cores)))
 
     def outputs(self) -> dict[str, tuple[list[Path], list[Path]]]:
         """For each target the files of both sides."""
@@ -193,7 +201,10 @@ def measure(folder: Path, name: str, events: int, rounds: int, cores: int) -> Ma
     make_logstore(many.home, name, "many", events)
     make_logstore(few.home, name, "few", FEW)
     found: dict[str, list[Cost]] = {kind: [] for kind in ("ours", "theirs", "ours few", "theirs few", "more", "more few")}
+    at_once: list[float] = []
     for number in range(rounds):
+        if cores > 1:
+            at_once.append(many.theirs_at_once(cores))
         found["theirs"].append(many.theirs())
         found["ours"].append(many.ours())
         if number == 0:
@@ -215,6 +226,7 @@ def measure(folder: Path, name: str, events: int, rounds: int, cores: int) -> Ma
         "their rate": events / theirs, "our rate": events / ours, "ratio": theirs / ours, "start": median("ours few"),
         "their start": median("theirs few"), "whole": median("ours"), "their whole": median("theirs"),
         "peak": median("ours", "peak_mb"), "their peak": median("theirs", "peak_mb"), "speed-up": more,
+        "ceiling": cores * median("theirs", "wall") / statistics.median(at_once) if at_once else 0,
     }  # fmt: skip
 
 
@@ -229,7 +241,7 @@ def main() -> None:
     arguments = parser.parse_args()
     out = sys.stdout.write
     out("| rule | by hand, events/s | `logsluice transform`, events/s | ratio | CPU s by hand, of it start | CPU s, of it start | ")
-    out(f"MB by hand | MB |{f' {arguments.cores} cores |' if arguments.cores > 1 else ''}\n")
+    out(f"MB by hand | MB |{f' {arguments.cores} cores, by hand at once |' if arguments.cores > 1 else ''}\n")
     out(f"|---|{'---:|' * (7 + (arguments.cores > 1))}\n")
     for name in filter(None, arguments.only.split(",")) if arguments.only else (*RULES, "slow"):
         events = arguments.events // (SLOW_SHARE if name == "slow" else 1)
@@ -238,7 +250,7 @@ def main() -> None:
             f"| {name} | {row['their rate']:,.0f} | {row['our rate']:,.0f} | {row['ratio']:.2f} | {row['their whole']:.2f}, "
             f"{row['their start']:.2f} | {row['whole']:.2f}, {row['start']:.2f} | {row['their peak']:.0f} | {row['peak']:.0f} |"
         )
-        out(f" {row['speed-up']:.2f} × |\n" if arguments.cores > 1 else "\n")
+        out(f" {row['speed-up']:.2f} ×, {row['ceiling']:.2f} × |\n" if arguments.cores > 1 else "\n")
         sys.stdout.flush()
 
 
