@@ -1,5 +1,5 @@
 """`python -m tests.jobs.quick_instance FD`: an instance that imports no Beam and does by hand what the tests' rule does, with the version
-that the rule's text names. ``HOME/slow`` holds seconds that each computation takes longer; ``HOME/fault`` what it fails with."""
+that the rule's text names. ``HOME/slow`` holds seconds that each computation takes longer, which touches ``HOME/computing`` then; ``HOME/fault`` what it fails with."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class ByHand:
 
     def run(self, ranges: Mapping[int, tuple[Cursor, Cursor]]) -> dict[int, ComputedSlice]:
         if (slow := self._home.path / "slow").exists():
+            (self._home.path / "computing").touch()
             time.sleep(float(slow.read_text()))
         if (fault := self._home.path / "fault").exists():
             kind = {"down": StoreUnavailable, "bad": ParameterInvalid}.get(fault.read_text(), ZeroDivisionError)

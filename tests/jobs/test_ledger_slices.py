@@ -160,3 +160,21 @@ def test_a_retired_shard_is_over_when_its_last_slice_is_done(kept: Kept) -> None
     assert seats[4].state == "already_alloc"
     kept.ledger.create(new("second"))
     assert kept.groups.state(kept.job("second").group).seats[4].state in ("wait", "not_alloc")
+
+
+def test_what_works_for_an_earlier_start_begins_no_more(kept: Kept) -> None:
+    job = kept.running()
+    kept.joined(job)
+    slices = kept.ledger.slices(job)
+    kept.logs.append(0, 5, shard=0)
+    slices.begin("A", {0: Wanted(1, BEGIN, cursor_at(3))}, "rule 1")
+    kept.later(1)
+    kept.ledger.act("shop", "clean", "restart")
+    lead = kept.led(scheduler="s1")
+    assert kept.ledger.settle(lead, JobState.STARTING).state == JobState.STARTING
+    anew = kept.ledger.settle(lead, JobState.RUNNING)
+    with refused("JobNotRunning"):
+        slices.begin("A", {0: Wanted(1, BEGIN, cursor_at(3))}, "rule 1")
+    assert slices.intend("A", {0: Intended(1, 1, "files", COUNTS)}).keys() == {0}, "what was begun before may still be finished"
+    assert slices.finish("A", {0: (1, 1)}) == {0}
+    assert kept.ledger.slices(anew).begin("A", {0: Wanted(1, cursor_at(3), cursor_at(5))}, "rule 2").keys() == {0}

@@ -243,7 +243,7 @@ def test_stopping_waits_for_the_running_slice(world: JobWorld) -> None:
     scheduler = world.quick_scheduler()
     world.becomes(JobState.RUNNING)
     world.append(*range(20))
-    time.sleep(1.2)
+    until((world.home.path / "computing").exists)
     assert world.end(scheduler) == 0
     world.check()
     assert world.caught_up()
@@ -251,7 +251,7 @@ def test_stopping_waits_for_the_running_slice(world: JobWorld) -> None:
 
 def test_a_deleted_job_is_let_go_and_one_whose_source_is_gone_fails(world: JobWorld) -> None:
     world.create()
-    world.append(1)
+    world.append(0)
     world.quick_scheduler()
     world.catches_up()
     world.ledger.delete("default", "clean")

@@ -135,6 +135,7 @@ class _Step:
         self.machine = machine
         self.now_us = now_us
         self._key = {"job_id": of_job.id, "generation": of_job.generation}
+        self._started_us = of_job.started_us
         rows = sa.select(job_lane).filter_by(**self._key).where(job_lane.c.shard.in_(shards))
         self._lanes: dict[int, LaneState] = {shard: LaneState() for shard in shards}
         self._lanes.update((row.shard, _state(row)) for row in connection.execute(rows))
@@ -142,8 +143,11 @@ class _Step:
 
     def check_running(self) -> None:
         """Raises CommitConflict with code ``JobNotRunning``."""
-        row = self.connection.execute(sa.select(job.c.state, job.c.generation).where(job.c.id == self._key["job_id"])).one()
-        if row.generation != self._key["generation"] or row.state not in _BEGINS_IN:
+        row = self.connection.execute(
+            sa.select(job.c.state, job.c.generation, job.c.started_us).where(job.c.id == self._key["job_id"])
+        ).one()
+        if row.generation != self._key["generation"] or row.state not in _BEGINS_IN or row.started_us != self._started_us:
+            # Started anew since: an instance of the earlier start may go by another rule.
             raise CommitConflict(f"the job is {row.state}: nothing is begun", hint="stop working on it", code="JobNotRunning")
 
     def lane(self, consumer: str, shard: int, epoch: int) -> SliceLane | None:

@@ -139,7 +139,8 @@ class JobLedger(Protocol):
     # What instances and figures need
 
     def slices(self, job: Job) -> SliceLedger:
-        """The lanes of the job's generation."""
+        """The lanes of the job's generation. Slices are begun for the start that the job tells of alone: once it was started anew, what
+        works for an earlier start begins no more."""
         ...
 
     def figures(self, job: Job, since_us: int) -> Sequence[MinuteFigures]:
