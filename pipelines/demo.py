@@ -20,6 +20,7 @@ configure_logging()
 from pipelines.cli.app import App  # noqa: E402
 from pipelines.cli.main import guarded  # noqa: E402
 from pipelines.cli.results import print_result  # noqa: E402
+from pipelines.demo_continuous import run_continuous  # noqa: E402
 from pipelines.demo_data import FIRST_SECOND, GAME_INDEX, LOGS, SECONDS, USERS, game_logs, users  # noqa: E402
 from pipelines.demo_database import DemoDatabase  # noqa: E402
 from pipelines.demo_scheduled import DEMO_TASKS, on_both_engines, run_tasks  # noqa: E402
@@ -67,11 +68,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="./run_local.sh", description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--logs", type=int, default=LOGS, help=f"how many logs a new game_log gets, at least {_GROUPS}; default: {LOGS:,}")
-    logs = max(_GROUPS, parser.parse_args(arguments).logs)
-    return guarded(lambda: _run(logs))
+    parser.add_argument("--live-seconds", type=int, default=10, help="how long logs come to the job that never ends; default: 10")
+    given = parser.parse_args(arguments)
+    return guarded(lambda: _run(max(_GROUPS, given.logs), max(1, given.live_seconds)))
 
 
-def _run(logs: int) -> int:
+def _run(logs: int, live_seconds: int) -> int:
     app = App()
     home = Home.create(Path(os.environ.get("LOGSLUICE_HOME") or default_path()))
     try:
@@ -84,6 +86,7 @@ def _run(logs: int) -> int:
         for demo in DEMO_TASKS:
             _show(app, home, f"{demo.title}, read back", demo.statement, demo.logstore)
         on_both_engines(app, home)
+        run_continuous(app, home, live_seconds)
         app.emit(_NEXT.format(home=os.path.relpath(home.path)))
     finally:
         home.close()
@@ -160,6 +163,7 @@ What to try next (the home is {home}):
   $logsluice instance list activity-per-hour --limit 5
   $logsluice task estimate activity-per-hour
   $logsluice metricstore export game_metrics --latest
+  $logsluice job get live-game
   $logsluice --help"""
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def figures_lines(figures: JobFigures) -> list[str]:
     lines = [f"{head}  {counted(len(figures.instances), 'instance')}, {figures.active_shards} of {shards} read"]
     if job.reason:
         lines.append(f"  {job.reason}")
-    share = "" if figures.delivered_share is None else f"   delivered {100 * figures.delivered_share:.1f} % of what was accepted"
+    share = "" if figures.delivered_share is None else f"   {100 * figures.delivered_share:.1f} % delivered"
     rows: list[tuple[str, ...]] = [("", "accept", "delivered", "dropped", "failed")]
     rows += [
         (format_moment(one.minute_us // _SECOND, utc)[11:16], *_texts(one.counts)) for one in figures.minutes[-_MINUTES:]

@@ -19,7 +19,7 @@ PROGRESS = re.compile(r"(game logs|users|query|instances|windows|Java service)\b
 
 def start(home: Path, url: str | None, logs: int) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LOGSLUICE_HOME": str(home), **({"LOGSLUICE_MYSQL_URL": url} if url else {})}
-    command = [sys.executable, "-m", "pipelines.demo", "--logs", str(logs)]
+    command = [sys.executable, "-m", "pipelines.demo", "--logs", str(logs), "--live-seconds", "2"]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
 
@@ -44,6 +44,7 @@ def test_the_demo_gives_the_same_rows_everywhere(tmp_path: Path, mariadb: Mariad
     for _, statement in STATEMENTS:
         assert statement in first
     assert " 288\n" in first and "male" in first and first.count("same 2 rows") == 2
+    assert "4,000 logs sent: 2,996 delivered, 1,000 dropped by the rule, 4 failed; each is in its place exactly once" in first
     assert rows_of(demo(tmp_path / "a")) == rows_of(first)
     database = mariadb.database()
     url = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"

@@ -155,7 +155,7 @@ def test_lines_and_values_of_a_job() -> None:
         "          accept  delivered  dropped  failed",
         f"{_clock(MINUTE - MINUTE_US)}      1,201      1,200        0       1",
         f"{_clock(MINUTE)}          5          5        0       0",
-        "in total      35         33        1       1   delivered 94.3 % of what was accepted",
+        "in total      35         33        1       1   94.3 % delivered",
         "",
         "shard  state          instance    lag  logs/s  accept",
         "0      already_alloc  i-1         0 s       3      30",
