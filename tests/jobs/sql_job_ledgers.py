@@ -16,10 +16,11 @@ from transforms.connectors.sql_catalogue import open_sql_catalogue
 from transforms.connectors.sql_catalogue_engine import make_engine
 from transforms.connectors.sql_consumer_groups import sql_consumer_groups
 from transforms.connectors.sql_job_ledger import SqlJobLedger
+from transforms.core.clock import FixedClock
 from transforms.core.errors import LogsluiceError
 from transforms.jobs.job import Job, JobState
 from transforms.jobs.ledger import JobLedger, Lead, NewJob
-from transforms.stores.consumer_group import ConsumerGroups
+from transforms.stores.consumer_group import ConsumerGroups, ShardExtents
 from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import even_shards
 from transforms.stores.slice import Intended, SliceCounts, SliceLedger, Wanted
@@ -69,7 +70,7 @@ class Kept:
     """A ledger, the source it reads, and a clock."""
 
     url: str
-    now_us: int = START_US
+    clock: FixedClock = field(default_factory=lambda: FixedClock(START_US))
     logs: LogsInShards = field(default_factory=lambda: LogsInShards.of(2))
     ledger: SqlJobLedger = field(init=False)
     groups: ConsumerGroups = field(init=False)
@@ -77,10 +78,17 @@ class Kept:
     def __post_init__(self) -> None:
         engine = make_engine(self.url)
         self.ledger = SqlJobLedger(engine, lambda *_: self.logs.extents, lambda _: self.now_us)
-        self.groups = sql_consumer_groups(engine, "shop", "access", self.logs.extents, lambda _: self.now_us)
+        self.groups = sql_consumer_groups(engine, "shop", "access", self._extents, lambda _: self.now_us)
+
+    def _extents(self) -> ShardExtents:
+        return self.logs.extents()  # of the logs that are set by then
+
+    @property
+    def now_us(self) -> int:
+        return self.clock.now_us()
 
     def later(self, seconds: float) -> None:
-        self.now_us += round(seconds * 1_000_000)
+        self.clock.sleep(seconds)
 
     def job(self, name: str = "clean") -> Job:
         return self.ledger.job("shop", name)
