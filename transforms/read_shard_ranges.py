@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.pvalue import PCollection
 
 from transforms.connectors.kept import kept_logstore
 from transforms.core.error_transport import portable_errors
@@ -16,7 +16,7 @@ from transforms.log_group_coder import register_log_group_coder
 from transforms.stores.cursor import Cursor
 from transforms.stores.logstore import LogstoreDescriptor
 
-__all__ = ["RangesToRead", "ReadShardRanges", "ShardRange"]
+__all__ = ["ReadShardRanges", "ShardRange"]
 
 register_log_group_coder()
 
@@ -30,9 +30,6 @@ class ShardRange(NamedTuple):
     end: Cursor
 
 
-RangesToRead = Callable[[], Iterable[ShardRange]]
-
-
 class ReadShardRanges(beam.PTransform[Any, Any]):
     """Reads ranges of shards. Gives pairs (key, LogGroup); groups as full as may be, of at most 64 k logs and 32 MB, with receive times.
 
@@ -41,33 +38,22 @@ class ReadShardRanges(beam.PTransform[Any, Any]):
 
     Args:
         descriptor: which Logstore.
-        ranges: what to read; or what tells it when the pipeline runs: a pipeline that runs again and again in one process.
+        ranges: what to read; None: the input is a PCollection of them.
     """
 
-    def __init__(self, descriptor: LogstoreDescriptor, ranges: Sequence[ShardRange] | RangesToRead) -> None:
+    def __init__(self, descriptor: LogstoreDescriptor, ranges: Sequence[ShardRange] | None = None) -> None:
         super().__init__()
         self._ranges = ranges
         self._read = _Read(descriptor)
 
-    def expand(self, begin: PBegin) -> PCollection[tuple[str, LogGroup]]:
-        if callable(self._ranges):
-            told = self._ranges
-            ranges = begin | "Now" >> beam.Impulse() | "Ranges" >> beam.FlatMap(_Told(told)).with_output_types(ShardRange)
-        else:
-            ranges = begin | "Ranges" >> beam.Create(list(self._ranges)).with_output_types(ShardRange)
+    def expand(self, ranges: Any) -> PCollection[tuple[str, LogGroup]]:
+        if self._ranges is not None:
+            ranges = ranges | "Ranges" >> beam.Create(list(self._ranges)).with_output_types(ShardRange)
             if len(self._ranges) > 1:
                 # Without the shuffle all ranges would be fused into one bundle of one worker.
                 ranges = ranges | "Spread" >> beam.Reshuffle()
         groups: PCollection[tuple[str, LogGroup]] = ranges | "Read" >> beam.ParDo(self._read).with_output_types(tuple[str, LogGroup])
         return groups
-
-
-class _Told:
-    def __init__(self, told: RangesToRead) -> None:
-        self._told = told
-
-    def __call__(self, _impulse: bytes) -> Iterable[ShardRange]:
-        return self._told()
 
 
 class _Read(beam.DoFn):

@@ -16,6 +16,7 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.connectors import open_logstore
+from transforms.connectors.kept import kept_logstore
 from transforms.core.error_transport import portable_errors
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.log_group import LogGroup
@@ -24,7 +25,7 @@ from transforms.log_group_coder import register_log_group_coder
 from transforms.stores.commit_intent import files_from_json, files_to_json
 from transforms.stores.logstore import AppTransaction, DataFile, LogstoreDescriptor
 
-__all__ = ["CommitTargets", "Destination", "Files", "SaveFiles", "WriteLogstores", "load_files"]
+__all__ = ["CommitTargets", "Destination", "Files", "SaveFiles", "WriteDataFiles", "WriteLogstores", "load_files"]
 
 register_log_group_coder()
 
@@ -86,24 +87,11 @@ class WriteLogstores(beam.PTransform[Any, Any]):
         self._origin = origin
 
     def expand(self, groups: Any) -> PCollection[Any]:
-        if isinstance(groups, Mapping):
-            for target in groups:
-                _known(target, self._targets)
-            if not groups:
-                raise ParameterInvalid("there are no logs to write: the mapping of target to logs is empty")
-            parts = {
-                f" for '{target}'": one | f"To '{target}'" >> beam.WithKeys(target).with_output_types(tuple[str, LogGroup])
-                for target, one in groups.items()
-            }
-        elif isinstance(groups, Sequence):
-            parts = {f" {number}": one for number, one in enumerate(groups, start=1)}
-        else:
-            parts = {"": groups}
-        pipeline = next(iter(parts.values())).pipeline
-        written = [self._written(part, name, len(parts)) for name, part in parts.items()]
+        _refuse_nothing(groups)
+        written = groups | "Write" >> WriteDataFiles(self._targets, origin=self._origin)
         # Without any log, too, there is something to commit: origins may lose theirs.
         nothing: Files = {target: [] for target in self._targets}
-        none = pipeline | "No files" >> beam.Create([nothing]).with_output_types(Files)
+        none = written[0].pipeline | "No files" >> beam.Create([nothing]).with_output_types(Files)
         return (  # type: ignore[no-any-return]
             (*written, none)
             | "Files" >> beam.Flatten()
@@ -115,8 +103,42 @@ class WriteLogstores(beam.PTransform[Any, Any]):
             | "Commit" >> beam.ParDo(_Commit(self._committer))
         )
 
+
+class WriteDataFiles(beam.PTransform[Any, Any]):
+    """Writes logs to targets, invisibly, as `WriteLogstores` does. Gives ``{target: [DataFile, …]}`` elements, a PCollection of them for
+    each one given.
+
+    Args:
+        targets: the Logstores that logs may go to.
+        origin: under which the logs are written whose `Destination` names none.
+        keep: takes each element where it was written; then the PCollections are empty.
+    """
+
+    def __init__(
+        self, targets: Mapping[str, LogstoreDescriptor], *, origin: str | None = None, keep: Callable[[Files], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._targets = dict(targets)
+        self._origin = origin
+        self._keep = keep
+
+    def expand(self, groups: Any) -> tuple[PCollection[Files], ...]:
+        _refuse_nothing(groups)
+        if isinstance(groups, Mapping):
+            for target in groups:
+                _known(target, self._targets)
+            parts = {
+                f" for '{target}'": one | f"To '{target}'" >> beam.WithKeys(target).with_output_types(tuple[str, LogGroup])
+                for target, one in groups.items()
+            }
+        elif isinstance(groups, Sequence):
+            parts = {f" {number}": one for number, one in enumerate(groups, start=1)}
+        else:
+            parts = {"": groups}
+        return tuple(self._written(part, name, len(parts)) for name, part in parts.items())
+
     def _written(self, pairs: PCollection[Any], name: str, writers: int) -> PCollection[Files]:
-        write = _WriteFiles(self._targets, self._origin, writers)
+        write = _WriteFiles(self._targets, self._origin, writers, self._keep)
         written: PCollection[Files] = (
             pairs
             # Files of all windows are one commit.
@@ -171,9 +193,16 @@ def load_files(path: str) -> dict[str, tuple[DataFile, ...]]:
 
 
 class _WriteFiles(beam.DoFn):
-    def __init__(self, targets: Mapping[str, LogstoreDescriptor], origin: str | None, writers: int = 1) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, LogstoreDescriptor],
+        origin: str | None,
+        writers: int = 1,
+        keep: Callable[[Files], None] | None = None,
+    ) -> None:
         self._targets = targets
         self._origin = origin
+        self._keep = keep
         self._share = max(BUFFER_BYTES // writers, LEAST_BYTES)
         self._pending: dict[Destination, list[LogGroup]] = {}
         self._bytes: dict[Destination, int] = {}
@@ -198,22 +227,27 @@ class _WriteFiles(beam.DoFn):
         self._bytes[place] = self._bytes.get(place, 0) + group.added_bytes(self._held.setdefault(place, set()))
         # Bounded by bytes too: a runner may make one bundle of everything.
         if self._bytes[place] >= FILE_BYTES:
-            yield self._flush(place)
+            yield from self._flush(place)
         while self.waiting >= self._share and _writers.waiting() >= BUFFER_BYTES:
-            yield self._flush(max(self._bytes, key=lambda each: self._bytes[each]))
+            yield from self._flush(max(self._bytes, key=lambda each: self._bytes[each]))
 
     def finish_bundle(self) -> Iterable[WindowedValue]:
         for place in list(self._pending):
-            yield GlobalWindows.windowed_value(self._flush(place))
+            yield from map(GlobalWindows.windowed_value, self._flush(place))
 
-    def _flush(self, place: Destination) -> Files:
+    def _flush(self, place: Destination) -> Sequence[Files]:
         groups = self._pending.pop(place)
         del self._bytes[place], self._held[place]
         with portable_errors():
             descriptor = _known(place.target, self._targets)
-            store, origin = open_logstore(descriptor), place.origin or self._origin
-            files = store.write_files(groups, shard=place.shard, place=place.place, hash_field=place.hash_field, origin=origin)
-            return {place.target: files}
+            store, origin = kept_logstore(descriptor), place.origin or self._origin
+            written = {
+                place.target: store.write_files(groups, shard=place.shard, place=place.place, hash_field=place.hash_field, origin=origin)
+            }
+        if self._keep is None:
+            return (written,)
+        self._keep(written)
+        return ()
 
 
 class _Commit(beam.DoFn):
@@ -226,6 +260,11 @@ class _Commit(beam.DoFn):
             done = self._committer(files)
         self._rows.inc(sum(file.rows for found in files.values() for file in found))
         yield done
+
+
+def _refuse_nothing(groups: Any) -> None:
+    if isinstance(groups, Mapping) and not groups:
+        raise ParameterInvalid("there are no logs to write: the mapping of target to logs is empty")
 
 
 def _known(target: str, targets: Mapping[str, LogstoreDescriptor]) -> LogstoreDescriptor:

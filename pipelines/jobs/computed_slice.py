@@ -23,9 +23,19 @@ class ComputedSlice:
 
 
 def check_counts(
-    plan: JobPlan, lanes: Mapping[str, int], files: Iterable[Mapping[str, Sequence[DataFile]]], reports: Iterable[tuple[str, RuleReport]]
+    plan: JobPlan,
+    lanes: Mapping[str, int],
+    read: Iterable[tuple[str, int]],
+    files: Iterable[Mapping[str, Sequence[DataFile]]],
+    reports: Iterable[tuple[str, RuleReport]],
 ) -> dict[int, ComputedSlice]:
-    """What belongs to each lane (app → shard). Raises QueryFailed unless the files hold what the rule gave."""
+    """What belongs to each lane (app → shard): logs read, files written, what the rule says.
+
+    Raises QueryFailed unless the rule has seen what was read, and the files hold what it gave.
+    """
+    rows = dict.fromkeys(lanes, 0)
+    for lane, count in read:
+        rows[lane] += count
     by_lane: dict[str, dict[str, list[DataFile]]] = {lane: {} for lane in lanes}
     for part in files:
         for target, found in part.items():
@@ -37,7 +47,8 @@ def check_counts(
     computed = {}
     for lane, shard in lanes.items():
         report = RuleReport.total(told[lane])
-        _check(plan, report, by_lane[lane])
+        _check_read(rows[lane], report)
+        _check_written(plan, report, by_lane[lane])
         computed[shard] = ComputedSlice({target: by_lane[lane][target] for target in sorted(by_lane[lane])}, report)
     return computed
 
@@ -53,7 +64,17 @@ def written_by_target(report: RuleReport, targets: Mapping[str, str], default: s
     return written
 
 
-def _check(plan: JobPlan, report: RuleReport, files: Mapping[str, Sequence[DataFile]]) -> None:
+def _check_read(rows: int, report: RuleReport) -> None:
+    if not rows == report.read == report.delivered + report.dropped + report.dead:
+        raise QueryFailed(
+            f"{rows:,} logs were read, the rule has seen {report.read:,}, and says of {report.delivered + report.dropped + report.dead:,} "
+            "what became of them",
+            hint="nothing became visible; start the job again, and report this",
+            code="TransformCountsDiffer",
+        )
+
+
+def _check_written(plan: JobPlan, report: RuleReport, files: Mapping[str, Sequence[DataFile]]) -> None:
     expected = written_by_target(report, plan.targets, plan.definition.default_target.key, plan.source.project)
     letters = plan.targets[DEAD_LETTERS]
     expected[letters] = expected.get(letters, 0) + report.dead

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
-from collections.abc import Mapping
+import pickle
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -15,23 +19,25 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines.home import Home
 from pipelines.jobs.computed_slice import ComputedSlice, check_counts
 from pipelines.jobs.job_plan import JobPlan, ReachableStores
-from pipelines.launch import new_pipeline, run_pipeline
+from pipelines.jobs.standing_pipeline import StandingPipeline, ranges_of_rounds
+from pipelines.launch import new_pipeline, run_pipeline, worker_count
 from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of
-from transforms.apply_rule import ApplyRule
+from transforms.apply_rule import ApplyRule, RuleOutputs, RuleSurroundings
+from transforms.core.log_group import LogGroup
 from transforms.jobs.job import lane_app
 from transforms.read_shard_ranges import ReadShardRanges, ShardRange
 from transforms.rules.report import RuleReport
 from transforms.stores.cursor import Cursor
-from transforms.write_logstores import Files, WriteLogstores
+from transforms.write_logstores import Files, SaveFiles, WriteDataFiles, WriteLogstores, load_files
 
 __all__ = ["SliceRounds"]
 
 
 @dataclass
 class _Round:
-    """What a round reads, and what has become of it so far. In this process."""
+    """What has become of a round so far. In this process."""
 
-    ranges: list[ShardRange] = field(default_factory=list)
+    read: list[tuple[str, int]] = field(default_factory=list)
     files: list[Files] = field(default_factory=list)
     reports: list[tuple[str, RuleReport]] = field(default_factory=list)
 
@@ -41,11 +47,14 @@ _numbers = itertools.count(1)
 
 
 class SliceRounds:
-    """Runs rounds, one after the other.
+    """Runs rounds, one after the other; a context manager.
+
+    With one worker, the usual case, all rounds run in one standing pipeline, inside this process. With several, each round is a
+    pipeline of its own.
 
     Args:
         plan: the job.
-        options: of the pipelines.
+        options: of the pipelines; this machine's runner.
         home: whose catalogue tells of Logstores that are made or deleted meanwhile; None: those of the plan are all there are.
     """
 
@@ -55,40 +64,85 @@ class SliceRounds:
         self._reachable = None if home is None else ReachableStores(home, plan)
         self._name = f"{os.getpid()}/{next(_numbers)}"
         self._brake = brake_of(plan, f"{plan.job.id}/{self._name}")
+        self._surroundings = surroundings_of(plan, self._brake)
+        self._standing: StandingPipeline | None = None
 
     def __enter__(self) -> Self:
-        _rounds[self._name] = _Round()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        del _rounds[self._name]
-
-    @property
-    def plan(self) -> JobPlan:
-        """As it is now."""
-        return self._plan
+        self._end()
 
     def run(self, ranges: Mapping[int, tuple[Cursor, Cursor]]) -> dict[int, ComputedSlice]:
         """Shard → (begin, end): read, transform, write. Nothing becomes visible.
 
         Raises what the pipeline raises: QueryFailed, NotFound for a target or logs that are gone, StoreError; run it again or give up.
         """
-        if self._reachable is not None:
-            self._plan = self._reachable.plan()
+        if self._reachable is not None and (plan := self._reachable.plan()) is not self._plan:
+            self._end()
+            self._plan = plan
         job = self._plan.job
         lanes = {lane_app(job.id, job.generation, shard): shard for shard in ranges}
-        now = _rounds[self._name] = _Round([ShardRange(lane, shard, *ranges[shard]) for lane, shard in lanes.items()])
-        pipeline = new_pipeline(self._options)
-        self._build(pipeline)
-        run_pipeline(pipeline)
-        return check_counts(self._plan, lanes, now.files, now.reports)
+        wanted = [ShardRange(lane, shard, *ranges[shard]) for lane, shard in lanes.items()]
+        if not wanted:
+            return {}
+        done = self._on_workers(wanted) if worker_count(self._options) > 1 else self._here(wanted)
+        return check_counts(self._plan, lanes, done.read, done.files, done.reports)
 
-    def _build(self, pipeline: beam.Pipeline) -> None:
-        plan = self._plan
-        groups = pipeline | f"Read '{plan.source.name}'" >> ReadShardRanges(plan.source, _rounds[self._name].ranges)
-        outputs = groups | "Rule" >> ApplyRule(plan.rule, tuple(plan.definition.targets), surroundings_of(plan, self._brake))
-        directed_outputs(outputs, plan) | "Write" >> WriteLogstores(plan.stores, _KeepFiles(self._name))
-        outputs.reports | "Keep reports" >> beam.Map(_keep_report, self._name)
+    # ── inside this process ──────────────────────────────────────────────
+
+    def _here(self, ranges: Sequence[ShardRange]) -> _Round:
+        done = _rounds[self._name] = _Round()
+        if self._standing is None:
+            self._standing = StandingPipeline(self._stand)
+        try:
+            self._standing.round(ranges)
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            del _rounds[self._name]
+        return done
+
+    def _stand(self, name: str) -> None:
+        pipeline = new_pipeline(self._options)
+        groups = ranges_of_rounds(pipeline, name) | f"Read '{self._plan.source.name}'" >> ReadShardRanges(self._plan.source)
+        groups | "Count" >> beam.Map(_counted) | "Keep counts" >> beam.Map(_keep, self._name, "read")
+        outputs = self._transformed(groups)
+        directed_outputs(outputs, self._plan) | "Write" >> WriteDataFiles(self._plan.stores, keep=_KeepFiles(self._name))
+        outputs.reports | "Keep reports" >> beam.Map(_keep, self._name, "reports")
+        run_pipeline(pipeline)
+
+    def _end(self) -> None:
+        if self._standing is not None:
+            self._standing.close()
+            self._standing = None
+
+    # ── on workers ───────────────────────────────────────────────────────
+
+    def _on_workers(self, ranges: Sequence[ShardRange]) -> _Round:
+        with tempfile.TemporaryDirectory(prefix="logsluice-") as folder:
+            files, told = f"{folder}/files", f"{folder}/told"
+            pipeline = new_pipeline(self._options)
+            groups = pipeline | f"Read '{self._plan.source.name}'" >> ReadShardRanges(self._plan.source, ranges)
+            outputs = self._transformed(groups)
+            directed_outputs(outputs, self._plan) | "Write" >> WriteLogstores(self._plan.stores, SaveFiles(files))
+            read = groups | "Count" >> beam.Map(_counted) | "Sum" >> beam.CombinePerKey(sum)
+            total = outputs.reports | "Total" >> beam.CombinePerKey(RuleReport.total)
+            for name, pairs in (("read", read), ("reports", total)):
+                pairs | f"All {name}" >> beam.combiners.ToList() | f"Save {name}" >> beam.Map(_save, f"{told}-{name}")
+            run_pipeline(pipeline)
+            written = {target: list(found) for target, found in load_files(files).items()}
+            return _Round(_load(f"{told}-read"), [written], _load(f"{told}-reports"))
+
+    def _transformed(self, groups: Any) -> RuleOutputs:
+        outputs: RuleOutputs = groups | "Rule" >> ApplyRule(self._plan.rule, tuple(self._plan.definition.targets), self._around())
+        return outputs
+
+    def _around(self) -> RuleSurroundings:
+        """Resources stay those of the beginning, loaded once; which Logstores can be reached is as of now."""
+        reachable = surroundings_of(self._plan, None).logstores
+        return dataclasses.replace(self._surroundings, logstores=reachable)
 
 
 class _KeepFiles:
@@ -99,5 +153,18 @@ class _KeepFiles:
         _rounds[self._name].files.append(files)
 
 
-def _keep_report(report: tuple[str, RuleReport], name: str) -> None:
-    _rounds[name].reports.append(report)
+def _counted(element: tuple[str, LogGroup]) -> tuple[str, int]:
+    return element[0], element[1].num_rows
+
+
+def _keep(pair: tuple[str, Any], name: str, what: str) -> None:
+    getattr(_rounds[name], what).append(pair)
+
+
+def _save(pairs: list[tuple[str, Any]], path: str) -> None:
+    Path(path).write_bytes(pickle.dumps(pairs))
+
+
+def _load(path: str) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = pickle.loads(Path(path).read_bytes())  # noqa: S301 - this round's own worker wrote it
+    return pairs
