@@ -22,6 +22,7 @@ from transforms.read_shard_ranges import ShardRange
 
 __all__ = ["StandingPipeline", "ranges_of_rounds"]
 
+_WITHOUT_END = 1 << 62
 _numbers = itertools.count(1)
 
 
