@@ -18,6 +18,7 @@ from pipelines.jobs.computed_slice import ComputedSlice
 from pipelines.jobs.held_shards import HeldShard, HeldShards
 from pipelines.jobs.round_size import RoundSize
 from pipelines.jobs.slice_commit import SliceCommits
+from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, LogsluiceError, NotFound, StoreUnavailable
 from transforms.stores.cursor import Cursor
 from transforms.stores.logstore import Logstore
@@ -167,7 +168,8 @@ class InstanceLoop:
         return True
 
     def _transform(self, held: Mapping[int, HeldShard], wanted: Mapping[int, Wanted]) -> None:
-        slices = self._slices.begin(self._consumer, wanted, self._rule)
+        with durable("slice.begin"):
+            slices = self._slices.begin(self._consumer, wanted, self._rule)
         self._lose(wanted.keys() - slices.keys())
         self._check({shard: one for shard, one in slices.items() if not held[shard].checked}, held)
         epochs = {shard: held[shard].epoch for shard in slices}
