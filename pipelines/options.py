@@ -97,7 +97,7 @@ class TransformOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--job", help="The job's YAML file.")
+        parser.add_argument("--job", help="The job's YAML file; of a continuous one its name will do.")
 
 
 class ScheduledSqlOptions(PipelineOptions):
