@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -38,7 +39,7 @@ class WarmProgram:
 
     Args:
         module: has ``main(arguments)``.
-        arguments: for each run.
+        arguments: for each run, before those that the run is given.
     """
 
     def __init__(self, module: str, *arguments: str) -> None:
@@ -58,20 +59,20 @@ class WarmProgram:
         self._process.stdout.close()
         self._process.wait(_TIMEOUT)
 
-    def run(self) -> list[str]:
+    def run(self, *arguments: str) -> list[str]:
         """Run to the end; the moments in order, each ``room.verb before`` or ``room.verb after``. AssertionError when it fails."""
-        status = self._ask(-1)
+        status = self._ask(-1, arguments)
         assert status == 0, f"the program ended with {status}; what it said is above"
         return self._log.read_text().splitlines()
 
-    def killed_at(self, n: int) -> None:
+    def killed_at(self, n: int, *arguments: str) -> None:
         """Run until moment ``n`` (from 0) is announced and die there. AssertionError when the program never gets that far."""
-        status = self._ask(n)
+        status = self._ask(n, arguments)
         assert status == -signal.SIGKILL, f"was not killed at moment {n}: ended with {status}"
 
-    def _ask(self, kill_at: int) -> int:
+    def _ask(self, kill_at: int, arguments: Sequence[str]) -> int:
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{kill_at}\n")
+        self._process.stdin.write(f"{json.dumps([kill_at, *arguments])}\n")
         self._process.stdin.flush()
         return int(json.loads(self._process.stdout.readline()))
 
@@ -81,9 +82,10 @@ def _serve(log: Path, module: str, arguments: list[str]) -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # what a run prints is for people
     for line in sys.stdin:
+        kill_at, *more = json.loads(line)
         child = os.fork()
         if child == 0:
-            _run(program, arguments, int(line), log)
+            _run(program, [*arguments, *more], kill_at, log)
         _, status = os.waitpid(child, 0)
         os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
 

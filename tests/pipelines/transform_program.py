@@ -1,13 +1,17 @@
-"""``python -m tests.pipelines.transform_program HOME VERB …``: a verb of the command line whose exit code 1 (some logs failed) is fine."""
+"""A verb of the command line over a home, as ``tests.warm_crash`` runs programs: exit code 1 (some logs failed) is fine."""
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Sequence
 
-if __name__ == "__main__":
-    from pipelines.cli.main import main
+import pipelines.data_transformation  # noqa: F401 (imported once, before the forks)
+from pipelines.cli.main import main as command_line
 
-    code = main(["--home", sys.argv[1], *sys.argv[2:]])
-    sys.stdout.flush()
-    os._exit(0 if code in (0, 1) else code)
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``HOME VERB …``. Raises SystemExit."""
+    code = command_line(["--home", *arguments])
+    if code not in (0, 1):
+        raise SystemExit(code)
