@@ -70,7 +70,10 @@ class JobLeads(JobKeeper):
             if state not in _STEPS.get(JobState(row.state), ()):
                 raise JobStateConflict(f"the job {row.name!r} is {row.state} and cannot become {state}", hint="look at it anew")
             if state == JobState.STARTING:
+                external = bool(row.external)
                 start(step.connection, row, step.now_us)
+                if bool(row.external) != external:
+                    row.free()  # the new definition wants the other kind of leader
             else:
                 row.state, row.reason = state, reason
             if state not in _LED:

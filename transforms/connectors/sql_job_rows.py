@@ -166,4 +166,5 @@ def start(connection: sa.Connection, row: JobRow, now_us: int) -> None:
     )
     newest: Any = connection.execute(of_version).one()
     row.end_us, row.external, row.running_version = newest.end_us, bool(newest.external), row.version
-    row.state, row.reason, row.started_us, row.ended_us = JobState.STARTING, "", now_us, 0
+    row.state, row.reason, row.ended_us = JobState.STARTING, "", 0
+    row.started_us = max(now_us, row.started_us + 1)  # each start has a moment of its own: slices are begun for one start alone
