@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +60,7 @@ class JobWorld:
     """
 
     def __init__(self, folder: Path, *, shards: int = 2, catalogue_url: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.home = Home.create(folder / "home", catalogue_url)
         self.source = self.home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, SOURCE, "", even_shards(shards)))
@@ -131,7 +133,7 @@ class JobWorld:
     def writer(self, rate: float, every: float = 0.2) -> subprocess.Popen[str]:
         """Starts to append numbered logs, so many a second; numbers begin where no earlier writer's were."""
         self._written += 10_000_000
-        arguments = [str(self.home.path), SOURCE, str(rate), str(every), str(self._written)]
+        arguments = [str(self.home.path), SOURCE, str(rate), str(every), str(self._written), *filter(None, [self.home.catalogue_url])]
         return self._start(["-m", "tests.jobs.writer_program", *arguments])
 
     def end(self, process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
@@ -203,6 +205,38 @@ class JobWorld:
             assert not missing and not surplus, (
                 f"{target}: {missing.total()} missing ({_some(missing)}), {surplus.total()} too many ({_some(surplus)})\n{self.errors()}"
             )
+
+    def check_against_bounded_run(self) -> None:
+        """The rows of every target, whole, are those that one undisturbed bounded run makes of the job file's range in another home."""
+        with JobWorld(self.folder / "bounded", shards=1) as bounded:
+            here, there = self._folder_of(self.home), self._folder_of(bounded.home)
+            shutil.rmtree(there)
+            shutil.copytree(here, there)
+            home = str(bounded.home.path)
+            arguments = [
+                sys.executable,
+                "-m",
+                "pipelines",
+                "--home",
+                home,
+                "transform",
+                str(self.folder / f"{JOB}.yaml"),
+                "--format",
+                "json",
+            ]
+            ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert ended.returncode in (0, 1), ended.stderr  # 1: some logs are dead letters
+            for name in (MAIN, ERRORS, *TENANTS):
+                assert _rows(self.logs(name)) == _rows(bounded.logs(name)), name
+            mine, others = (Counter(log["log"] for log in world.logs(DEAD)) for world in (self, bounded))
+            assert mine == others
+
+    def _folder_of(self, home: Home) -> Path:
+        return Path(home.catalogue().logstore(DEFAULT_PROJECT, SOURCE).location)
+
+
+def _rows(logs: list[dict[str, str]]) -> Counter[tuple[tuple[str, str], ...]]:
+    return Counter(tuple(sorted(log.items())) for log in logs)
 
 
 def _some(numbers: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m tests.jobs.writer_program HOME LOGSTORE RATE EVERY FIRST`: appends numbered logs, RATE a second, in a commit each EVERY seconds,
+"""`python -m tests.jobs.writer_program HOME LOGSTORE RATE EVERY FIRST [CATALOGUE]`: appends numbered logs, RATE a second, in a commit each EVERY seconds,
 until it is told to stop (SIGTERM) or killed. When it falls behind, commits follow each other at once."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def numbered(first: int, count: int) -> LogGroup:
     return LogGroup(pa.table({**times, **{column_of(name): values for name, values in logs.items()}}))
 
 
-def main(path: str, logstore: str, rate: str, every: str, first: str) -> None:
+def main(path: str, logstore: str, rate: str, every: str, first: str, catalogue: str | None = None) -> None:
     stopping = False
 
     def stop(*_: object) -> None:
@@ -41,7 +41,7 @@ def main(path: str, logstore: str, rate: str, every: str, first: str) -> None:
         stopping = True
 
     signal.signal(signal.SIGTERM, stop)
-    store = Home(Path(path)).open_logstore(DEFAULT_PROJECT, logstore)
+    store = Home(Path(path), catalogue).open_logstore(DEFAULT_PROJECT, logstore)
     number, pause = int(first), float(every)
     at = time.monotonic()
     while not stopping:
