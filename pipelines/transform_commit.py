@@ -120,8 +120,7 @@ def _carry_out(home: Home, project: str, run: TransformRun, intent: CommitIntent
             home.catalogue().record_transform(project, latest)
 
     # The logs of a Logstore that was dropped meanwhile would have gone with it.
-    open_ones = {key: files for key, files in intent.files.items() if _exists(home, key)}
-    IntentCommitter(record, lambda key: _open(home, key), finish).commit([dataclasses.replace(intent, files=open_ones)])
+    IntentCommitter(record, lambda key: _open(home, key), finish, may_be_gone=lambda _key: True).commit([intent])
     return latest
 
 

@@ -128,13 +128,17 @@ class HeldShards:
         shard = assignment.shard
         # Not the checkpoint that came with the heartbeat: this instance may have saved a later one since, before it let go.
         saved = next((one.cursor for one in self._groups.checkpoints(self._job.group, shard)), None)
-        if saved is not None or self._job.start_us is None:
-            return BEGIN if saved is None else saved
-        if self._source.extents().received < self._job.start_us:
-            if self._clock.now_us() < self._job.start_us:
-                return None  # logs that the job leaves out may still come
-            self._source.settle(self._job.start_us)
-        start = self._source.cursor_of(shard, self._job.start_us)
+        if saved is not None:
+            return saved
+        start = BEGIN
+        if self._job.start_us is not None:
+            if self._source.extents().received < self._job.start_us:
+                if self._clock.now_us() < self._job.start_us:
+                    return None  # logs that the job leaves out may still come
+                self._source.settle(self._job.start_us)
+            start = self._source.cursor_of(shard, self._job.start_us)
+        # Logs that are gone before the job ever ran are none of its business; later they would be missed.
+        start = self._source.first_cursor(shard, start)
         if start == BEGIN:
             return BEGIN
         # Written down even when nothing is to be read: a retired shard's heirs wait until it is over.

@@ -48,8 +48,8 @@ class JobPlan:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """``PROJECT/LOGSTORE`` of what the definition names: targets, dead letters, the job's own log."""
-        return tuple(dict.fromkeys([*self.targets.values(), self.definition.internal_log.key]))
+        """``PROJECT/LOGSTORE`` of the targets that the definition names, and of the dead letters, each once."""
+        return tuple(dict.fromkeys(self.targets.values()))
 
 
 def plan_job(home: Home, job: Job, definition_text: str) -> JobPlan:

@@ -86,7 +86,9 @@ class SliceCommits:
             with durable("slice.finish"):
                 finished = self._ledger.finish(self._consumer, done)
 
-        committer = IntentCommitter(lambda intents: intents, self._open, finish)
+        # Of Logstores that only the rule names, when it runs, what was on its way goes with them.
+        named = frozenset(self._plan.named)
+        committer = IntentCommitter(lambda intents: intents, self._open, finish, may_be_gone=lambda key: key not in named)
         try:
             committer.roll_forward([CommitIntent.from_json(one.intent) for one in slices.values()])
         except NotFound as error:

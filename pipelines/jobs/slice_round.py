@@ -23,6 +23,7 @@ from pipelines.jobs.standing_pipeline import StandingPipeline, ranges_of_rounds
 from pipelines.launch import new_pipeline, run_pipeline, worker_count
 from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of
 from transforms.apply_rule import ApplyRule, RuleOutputs, RuleSurroundings
+from transforms.core.errors import NotFound
 from transforms.core.log_group import LogGroup
 from transforms.jobs.job import lane_app
 from transforms.read_shard_ranges import ReadShardRanges, ShardRange
@@ -78,9 +79,25 @@ class SliceRounds:
 
         Raises what the pipeline raises: QueryFailed, NotFound for a target or logs that are gone, StoreError; run it again or give up.
         """
-        if self._reachable is not None and (plan := self._reachable.plan()) is not self._plan:
-            self._end()
-            self._plan = plan
+        self._look()
+        try:
+            return self._round(ranges)
+        except NotFound as error:
+            # A Logstore that the rule names was deleted since the last look: its logs go to the dead letters now.
+            if error.code != "LogStoreNotExist" or not self._look(fresh=True) or not self._plan.stores.keys() >= set(self._plan.named):
+                raise
+            return self._round(ranges)
+
+    def _look(self, *, fresh: bool = False) -> bool:
+        """Whether the Logstores there are have changed."""
+        plan = self._plan if self._reachable is None else self._reachable.plan(fresh=fresh)
+        if plan is self._plan:
+            return False
+        self._end()
+        self._plan = plan
+        return True
+
+    def _round(self, ranges: Mapping[int, tuple[Cursor, Cursor]]) -> dict[int, ComputedSlice]:
         job = self._plan.job
         lanes = {lane_app(job.id, job.generation, shard): shard for shard in ranges}
         wanted = [ShardRange(lane, shard, *ranges[shard]) for lane, shard in lanes.items()]

@@ -94,11 +94,14 @@ class IntentCommitter:
             (`CommitIntent.with_targets`).
         open_target: opens a target's Logstore. Raises NotFound when there is none.
         finish: writes down, durably, that every target has its commits.
+        may_be_gone: of which targets the Logstore may have been dropped, and with it the logs that were on their way there. One without
+            files may always.
     """
 
     record: Callable[[Sequence[CommitIntent]], Sequence[CommitIntent]]
     open_target: Callable[[str], Logstore]
     finish: Callable[[Sequence[CommitIntent], Commits], None]
+    may_be_gone: Callable[[str], bool] = lambda _target: False
 
     def commit(self, intents: Sequence[CommitIntent]) -> Commits:
         """Record intents and carry them out, or those of the same steps that were recorded before: their files count, not these."""
@@ -113,13 +116,13 @@ class IntentCommitter:
         commits: dict[str, dict[str, Commit]] = {}
         for target in sorted({target for intent in intents for target in intent.files}):
             here = [intent for intent in intents if target in intent.files]
+            steps = [CommitStep(intent.files[target], intent.app, intent.replaced(target)) for intent in here]
             try:
-                store = self.open_target(target)
-            except NotFound:
-                if any(intent.files[target] for intent in here):
+                done = self.open_target(target).commit_steps(steps)
+            except NotFound as gone:
+                if gone.code != "LogStoreNotExist" or not (self.may_be_gone(target) or not any(step.files for step in steps)):
                     raise
-                continue  # a Logstore that was dropped has no logs to replace
-            done = store.commit_steps([CommitStep(intent.files[target], intent.app, intent.replaced(target)) for intent in here])
+                continue
             commits[target] = {intent.app.app_id: commit for intent, commit in zip(here, done, strict=True)}
         self.finish(intents, commits)
         return commits
