@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["LedJob", "SupervisorSettings"]
 
 _MEASURE_SECONDS = 2.0
+_SHARDS_SECONDS = 15.0
+"""So often the shards are counted while there is no backlog."""
 _LONGEST_PAUSE = 60.0
 _PROVEN_SECONDS = 60.0
 """An instance that lived so long, or has finished a slice, did not die at once."""
@@ -79,12 +81,18 @@ class LedJob:
         self._running_since = (0, 0)
         self._renew_at = time.monotonic() + settings.lease_seconds / 3
         self._measure_at = self._start_at = 0.0
+        self._shards, self._shards_at = 1, 0.0
         self._deaths = self._faults = 0
         self._changed_at = self._calm_at = time.monotonic()
 
     @property
     def name(self) -> str:
         return self.lead.job.name
+
+    @property
+    def is_led(self) -> bool:
+        """Whether its state needs a scheduler; if not, the lead has ended, and only instances are still to be ended."""
+        return self.lead.job.state not in (JobState.STOPPED, JobState.SUCCEEDED, JobState.FAILED)
 
     def connections(self) -> list[Connection]:
         """What to wait for."""
@@ -115,7 +123,7 @@ class LedJob:
     @property
     def is_to_be_renewed(self) -> bool:
         """Whether `look` is due."""
-        return time.monotonic() >= self._renew_at
+        return self.is_led and time.monotonic() >= self._renew_at
 
     def differs_from(self, job: Job) -> bool:
         """Whether something was done to the job since the last look."""
@@ -205,7 +213,7 @@ class LedJob:
             return
         self._running_since = (job.generation, job.started_us)
         self._deaths = self._faults = 0
-        self._start_at = self._measure_at = 0.0
+        self._start_at = self._measure_at = self._shards_at = 0.0
 
     def _settle(self, state: JobState, reason: str = "") -> None:
         job = self._ledger.settle(self.lead, state, reason)
@@ -227,10 +235,13 @@ class LedJob:
     def _size(self, cores: float, now: float) -> None:
         """As many instances as the load asks for."""
         assert self._progress is not None
+        lag_s = max((lag for one in self.instances for lag in one.figures.lags_us.values()), default=0) / 1e6
+        if now >= self._shards_at or lag_s > self._limits.target_lag_s:
+            self._shards, self._shards_at = self._progress.shards(), now + _SHARDS_SECONDS
         load = Load(
             running=len(self.instances),
-            shards=self._progress.shards(),
-            lag_s=max((lag for one in self.instances for lag in one.figures.lags_us.values()), default=0) / 1e6,
+            shards=self._shards,
+            lag_s=lag_s,
             busy=sum(one.busy for one in self.instances) / max(1, len(self.instances)),
             memory_mb=sum(one.figures.memory_mb for one in self.instances),
             cores=cores,

@@ -156,7 +156,8 @@ class Supervisor:
         except CommitConflict as error:
             if error.code != "LeadLost":
                 raise
-            self._say(f"{led.name}: another scheduler leads it now")
+            if led.is_led:
+                self._say(f"{led.name}: another scheduler leads it now")
             led.kill()
             self._drop(key)
         except StoreError:
