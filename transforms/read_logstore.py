@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -11,9 +11,12 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from transforms.connectors import open_logstore
 from transforms.core.error_transport import portable_errors
+from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
 from transforms.log_group_coder import register_log_group_coder
+from transforms.read_consumer_group import GroupRead, ReadConsumerGroup
+from transforms.stores.control_database import ControlDatabase
 from transforms.stores.logstore import Logstore, LogstoreDescriptor, Snapshot
 from transforms.stores.read_task import ReadTask, read_tasks
 
@@ -35,6 +38,9 @@ class ReadLogstore(beam.PTransform[Any, Any]):
         fields: names of the fields to read; None = all.
         snapshot: what to read, when it was taken before; it may hold more than the intervals.
         least_tasks: how many tasks to aim at, at least: some for each worker.
+        group: read as a consumer group does, without end: then `transforms.read_consumer_group.ReadConsumerGroup` says what is read, and
+            neither intervals nor a snapshot are given.
+        database, slots, start, stop_at: of a group; see there.
 
     Attributes:
         snapshot: what is read: its version, its files.
@@ -52,13 +58,30 @@ class ReadLogstore(beam.PTransform[Any, Any]):
         *,
         snapshot: Snapshot | None = None,
         least_tasks: int = 1,
+        group: str | None = None,
+        database: ControlDatabase | None = None,
+        slots: int = 1,
+        start: Literal["begin", "end"] | int = "begin",
+        stop_at: int | None = None,
     ) -> None:
         super().__init__()
+        self._continuous: ReadConsumerGroup | None = None
+        if group is not None:
+            if database is None or snapshot is not None or times != ALL_TIME or received != ALL_TIME:
+                raise ParameterInvalid(
+                    "a consumer group reads all logs as they come, from where the group is",
+                    hint="give `database`, where the group is kept; `start` and `stop_at` are receive times",
+                )
+            names = None if fields is None else tuple(fields)
+            self._continuous = ReadConsumerGroup(GroupRead(descriptor, group, database, start, stop_at, names), slots)
+            return
         self.snapshot = snapshot or open_logstore(descriptor).snapshot(times, received=received)
         self.tasks = read_tasks(self.snapshot, least_tasks)
         self._scan = _Scan(descriptor, times, received, None if fields is None else tuple(fields))
 
     def expand(self, begin: PBegin) -> PCollection[LogGroup]:
+        if self._continuous is not None:
+            return self._continuous.expand(begin)
         tasks = begin | "Read tasks" >> beam.Create(list(self.tasks)).with_output_types(ReadTask)
         if len(self.tasks) > 1:
             # Without the shuffle all tasks would be fused into one bundle of one worker.
