@@ -166,11 +166,16 @@ class StreamingRun:
         except LogsluiceError as error:
             return error
         except Exception as error:  # noqa: BLE001 (a runner's errors are of no one kind)
-            return error_in(str(error)) or QueryFailed(f"the pipeline failed: {str(error).splitlines()[0][:500]}", code="PipelineFailed")
-        # Somebody ended it on the cluster. The job is as good as before.
-        return StoreUnavailable(
-            f"the pipeline was ended by another hand: {result.state}", hint="launch the job again, it goes on where it was"
-        )
+            own, text = error_in(str(error)), masked(str(error))
+            if own is not None:
+                return own
+            if "Traceback (most recent call last)" in text:
+                return QueryFailed(f"the pipeline failed: {_last_line(text)}", code="PipelineFailed")
+            ended = f"the pipeline was ended: {text.splitlines()[0][:500] if text else result.state}"
+        else:
+            ended = f"the pipeline was ended by another hand: {result.state}"
+        # Nothing is wrong with the job: somebody ended it on the cluster, or the cluster is gone.
+        return StoreUnavailable(ended, hint="launch the job again, it goes on where it was")
 
     def _raise_lasting_failure(self, began_ms: float) -> None:
         """A runner starts what failed again and again: an error of ours that comes back, or any that does not cease, is the job's end."""
@@ -188,7 +193,7 @@ class StreamingRun:
             if sum(one.message == error.message for one in own) >= _SURE_FAILURES:
                 raise error
         unforeseen = [text for text in texts if "Traceback (most recent call last)" in text and error_in(text) is None]
-        last = [text.partition("Caused by: ")[0].strip().splitlines()[-1][:300] for text in unforeseen[:_UNFORESEEN_FAILURES]]
+        last = [_last_line(text) for text in unforeseen[:_UNFORESEEN_FAILURES]]
         if len(last) == _UNFORESEEN_FAILURES and len(set(last)) == 1:
             raise QueryFailed(f"the pipeline fails again and again: {last[0]}", code="PipelineFailed")
 
@@ -225,6 +230,13 @@ class StreamingRun:
         if self._lead.job.state == state:
             return self._lead.job
         return self._home.job_ledger().settle(self._lead.lead, state, reason)
+
+
+def _last_line(text: str) -> str:
+    """Of the first traceback of a worker: what was raised."""
+    traceback = text[text.index("Traceback (most recent call last)") :].splitlines()
+    raised = [line for line in traceback[1:] if line and not line.startswith((" ", "\t"))]
+    return (raised or traceback)[0][:500]
 
 
 def _submitted(pipeline: beam.Pipeline) -> Any:
