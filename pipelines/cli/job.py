@@ -306,6 +306,6 @@ def _how(job: Job) -> str:
     """Its state, and who brings it further."""
     if job.state in ("STARTING", "RESTARTING") and not job.leader:
         if job.external:
-            return f"{job.state}; its pipeline on the streaming runner is to be launched"
+            return f"{job.state}; launch its pipeline: python -m pipelines.continuous_transformation --job FILE"
         return f"{job.state}; `logsluice scheduler run` runs it"
     return str(job.state)
