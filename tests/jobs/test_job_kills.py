@@ -1,0 +1,138 @@
+"""Continuous jobs whose processes are killed with -9, at every moment that counts and at any: each log is in its targets, exactly once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.jobs.job_disturbance import DISTURBANCES, Disturbance
+from tests.jobs.job_outputs import check_once, check_same_as_bounded
+from tests.jobs.job_world import JobWorld
+from tests.mariadb import MariadbServer
+from tests.warm_crash import WarmProgram
+from transforms.jobs.job import JobState
+
+SHARDS = 4
+DATABASES = ["sqlite", pytest.param("mariadb", marks=pytest.mark.soak)]
+LOGS = 40
+"""Appended between two kills."""
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[WarmProgram]:
+    with WarmProgram("tests.jobs.one_instance_program") as started:
+        yield started
+
+
+def catalogue(database: str, request: pytest.FixtureRequest) -> str | None:
+    """The URL of a fresh database; None for the home's own."""
+    if database == "sqlite":
+        return None
+    server: MariadbServer = request.getfixturevalue("mariadb")
+    fresh = server.database()
+    return f"mysql://{fresh.user}:{fresh.password}@{fresh.host}:{fresh.port}/{fresh.name}"
+
+
+def running(world: JobWorld) -> None:
+    """Create the job and let it run, led by nobody who would start instances."""
+    world.create()
+    lead = world.ledger.lead("default", "clean", "the test", 3_600)
+    assert lead is not None
+    world.ledger.settle(lead, JobState.RUNNING)
+
+
+def bury(world: JobWorld) -> None:
+    """What a scheduler does about an instance that is surely gone."""
+    groups = world.home.consumer_groups("default", "source")
+    for one in groups.state(world.job().group).consumers.values():
+        groups.leave(world.job().group, one.name, incarnation=one.incarnation)
+
+
+def names(moments: list[str]) -> set[str]:
+    return {moment.split()[0] for moment in moments}
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("database", DATABASES)
+def test_an_instance_killed_at_every_durable_moment(
+    database: str, tmp_path: Path, program: WarmProgram, request: pytest.FixtureRequest
+) -> None:
+    soak = request.config.getoption("--soak")
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue(database, request)) as world:
+        running(world)
+        arguments = [str(world.home.path), *filter(None, [world.home.catalogue_url])]
+        written = 0
+
+        def more() -> None:
+            nonlocal written
+            for shard in (one.id for one in world.source.shard_map().writable):
+                world.append(*range(written, written + LOGS // SHARDS), shard=shard)
+                written += LOGS // SHARDS
+
+        more()
+        program.run(*arguments)  # makes the targets
+        more()
+        moments = program.run(*arguments)
+        world.check()
+        assert {"job.begin", "job.intend", "job.finish", "logstore.write-file", "logstore.commit"} <= names(moments)
+        kills = list(range(len(moments))) if soak else sampled(moments)
+        for place, number in enumerate(kills):
+            more()
+            program.killed_at(number, *arguments)
+            bury(world)
+            if place % 4 == 3:  # else the next kill meets what this one left
+                program.run(*arguments)
+                world.check()
+        program.run(*arguments)
+        world.check()
+        assert world.delivered() == written
+
+
+def sampled(moments: list[str]) -> list[int]:
+    """Those of the slice's points in the ledger, around the first commit and after the last, and in the middle of the files."""
+    points = [number for number, moment in enumerate(moments) if moment.startswith("job.")]
+    commits = [number for number, moment in enumerate(moments) if moment.startswith("logstore.commit")]
+    files = [number for number, moment in enumerate(moments) if moment.startswith("logstore.write-file")]
+    return sorted({*points, *commits[:2], commits[-1], files[len(files) // 2]})
+
+
+@pytest.mark.timeout(300)
+def test_disturbed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Instances that start at once, under a real scheduler and a real database that is killed as well."""
+    server: MariadbServer = request.getfixturevalue("mariadb")
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue("mariadb", request)) as world:
+        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
+        disturbance = Disturbance(world, 6, world.quick_scheduler, server)
+        world.becomes(JobState.RUNNING)
+        writer = world.writer(4_000)
+        names = [*DISTURBANCES]
+        Random(6).shuffle(names)
+        disturbance.run(names, 1.0)
+        world.end(writer)
+        world.catches_up()
+        world.check()
+        check_same_as_bounded(world, dead_letters=False)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("database", DATABASES)
+def test_disturbed_at_many_random_moments(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Real instances, 20,000 logs a second. ``LOGSLUICE_KILLS``: how many disturbances, 300 unless it says otherwise."""
+    server = request.getfixturevalue("mariadb") if database == "mariadb" else None
+    kills = int(os.environ.get("LOGSLUICE_KILLS", "300"))
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue(database, request)) as world:
+        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
+        disturbance = Disturbance(world, 300, world.scheduler, server)
+        world.becomes(JobState.RUNNING, 120)
+        writer = world.writer(float(os.environ.get("LOGSLUICE_RATE", "20000")))
+        chance = Random(300)
+        disturbance.run([chance.choice(DISTURBANCES) for _ in range(kills)], 3.0)
+        world.end(writer)
+        world.catches_up(600)
+        assert check_once(world) > 0
+        check_same_as_bounded(world)
