@@ -14,12 +14,29 @@ from pipelines.jobs.slice_round import SliceRounds
 from pipelines.launch import options_of
 from pipelines.transform_job import read_job
 from tests.pipelines.memory_ledger import MemoryLedger
+from tests.pipelines.transform_world import numbered_logs
 from transforms.core.clock import SystemClock
 from transforms.jobs.job import Job, JobState
 from transforms.stores.cursor import BEGIN, Cursor
-from transforms.stores.slice import Slice, Wanted
+from transforms.stores.logstore import LogstoreDescriptor
+from transforms.stores.shard import even_shards
+from transforms.stores.slice import LaneState, Slice, Wanted
 
-__all__ = ["World", "job_of_file"]
+__all__ = ["World", "add_to_shard", "job_of_file", "make_sharded_source"]
+
+
+def make_sharded_source(home: Home, logs: int = 50) -> None:
+    """``source`` with two shards of so many numbered logs each."""
+    store = home.create_logstore(LogstoreDescriptor(DEFAULT_PROJECT, "source", "", even_shards(2)))
+    for shard in (0, 1):
+        add_to_shard(home, shard, range(shard * logs, (shard + 1) * logs))
+    assert store.snapshot().rows_total == 2 * logs
+
+
+def add_to_shard(home: Home, shard: int, numbers: range) -> None:
+    """Numbered logs as in `tests.pipelines.transform_world`."""
+    store = home.open_logstore(DEFAULT_PROJECT, "source")
+    store.commit(store.write_files([numbered_logs(numbers)], shard=shard))
 
 
 def job_of_file(path: Path) -> tuple[Job, str]:
@@ -60,8 +77,6 @@ class World:
         return dict(self.ledger.begin("me", wanted, self.plan.definition.digest))
 
     def _position(self, shard: int) -> Cursor:
-        from transforms.stores.slice import LaneState
-
         return self.ledger.lanes.setdefault(shard, LaneState()).position or BEGIN
 
     def round(self, most: int = 1_000_000) -> frozenset[int]:

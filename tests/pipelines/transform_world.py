@@ -30,8 +30,13 @@ def make_source(home: Home, commits: int = 2, logs: int = 50) -> None:
 
 def add_logs(home: Home, numbers: range) -> None:
     """More numbered logs in one commit."""
+    home.open_logstore(DEFAULT_PROJECT, "source").append([numbered_logs(numbers)])
+
+
+def numbered_logs(numbers: range) -> LogGroup:
+    """Logs of the source."""
     logs = [{"n": str(n), "level": LEVELS[n % 5], "tags": "a,b", "size": "x"} for n in numbers]
-    home.open_logstore(DEFAULT_PROJECT, "source").append([LogGroup.from_logs(logs, [1_700_000_000 + n for n in numbers])])
+    return LogGroup.from_logs(logs, [1_700_000_000 + n for n in numbers])
 
 
 def write_job(folder: Path, rule: str = RULE, **extra: str) -> Path:
