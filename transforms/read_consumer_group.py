@@ -119,9 +119,10 @@ _Memory = Mapping[int, _Place]
 
 
 class _Here:
-    """What this process knows of a slot; another one asks anew."""
+    """What is remembered here of a slot, until it comes with another turn. Who remembers nothing asks."""
 
     def __init__(self) -> None:
+        self.turn = 0
         self.beaten = 0.0
         self.timeout_s = 0.0
         self.told: dict[int, Assignment] = {}
@@ -150,7 +151,10 @@ class _ReadSlot(beam.DoFn):
     ) -> Iterable[TimestampedValue[LogGroup]]:
         del element
         slot: Slot = tracker.current_restriction()
-        here = self._slots.setdefault(slot.consumer, _Here())
+        here = self._slots.get(slot.consumer)
+        if here is None or here.turn != slot.turn:
+            here = self._slots[slot.consumer] = _Here()
+        here.turn = slot.turn + 1
         memory: dict[int, _Place] = dict(slot.memory or {})
         pause, over = _IDLE_SECONDS, False
         with portable_errors():

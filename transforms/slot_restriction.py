@@ -25,12 +25,15 @@ class Slot:
         consumer: its name in the group, drawn once: a slot that is restored is the same consumer.
         incarnation: stands for it behind that name.
         memory: what it knows; the DoFn's own.
+        turn: how often it has been called. A runner calls it here and there, and sets it back: what a process remembers of a slot is
+            outdated unless the slot comes with the turn that follows.
         over: it has nothing more to do.
     """
 
     consumer: str
     incarnation: str
     memory: Any = None
+    turn: int = 0
     over: bool = False
 
 
@@ -57,7 +60,7 @@ class SlotTracker(RestrictionTracker):
     def try_split(self, fraction_of_remainder: float) -> tuple[Slot, Slot] | None:
         if fraction_of_remainder != 0 or self._left or self._slot.over:
             return None
-        later, self._left = self._slot, True
+        later, self._left = replace(self._slot, turn=self._slot.turn + 1), True
         self._slot = replace(self._slot, over=True)
         return self._slot, later
 

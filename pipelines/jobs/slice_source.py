@@ -23,7 +23,7 @@ from pipelines.jobs.job_progress import JobProgress
 from pipelines.jobs.slice_order import SliceKey, SliceOrder
 from transforms.core.clock import SystemClock
 from transforms.core.error_transport import portable_errors
-from transforms.core.errors import AlreadyExists, CommitConflict, LogsluiceError, NotFound, StoreUnavailable
+from transforms.core.errors import AlreadyExists, CommitConflict, LogsluiceError, NotFound, ParameterInvalid, StoreUnavailable
 from transforms.jobs.job import JobState, lane_app
 from transforms.slot_restriction import OVER, Slot, SlotName, Slots
 from transforms.stores.consumer_group import Assignment
@@ -38,6 +38,7 @@ _IDLE_SECONDS = 0.5
 _LOOK_SECONDS = 1.0
 """Between two looks at the job's state."""
 _LONGEST_PAUSE = 60.0
+_MOST_REFUSALS = 5
 _GONE = ("JobNotExist", "ProjectNotExist", "ConsumerGroupNotExist")
 _AGAIN = ("CommitConflict", "ConsumerNotExist", "NotExistConsumerWithBody", "SliceTakenOver")
 
@@ -107,9 +108,10 @@ class _Seats:
 
 
 class _Here:
-    """What this process knows of a slot. Another process begins with nothing, and asks."""
+    """What is remembered here of a slot, until it comes with another turn. Who remembers nothing asks."""
 
     def __init__(self, job: OpenJob, slot: Slot) -> None:
+        self.turn = slot.turn
         self.seats = _Seats()
         self.held = HeldShards(job.plan.job, slot.consumer, self.seats, job.groups, job.slices, job.source, SystemClock())
         self.commits = job.commits(slot.consumer)
@@ -167,10 +169,12 @@ class _OrderSlices(beam.DoFn):
         except LogsluiceError as error:
             if error.code in _GONE:
                 return [], True, 0.0
-            if not isinstance(error, StoreUnavailable) and error.code not in _AGAIN:
+            failures = self._failures.get(slot.consumer, 0)
+            # A place that is refused was read by this very consumer meanwhile: in a call that its runner has given up.
+            outdated = isinstance(error, ParameterInvalid) and failures < _MOST_REFUSALS
+            if not isinstance(error, StoreUnavailable) and error.code not in _AGAIN and not outdated:
                 raise
             self._slots.pop(slot.consumer, None)  # what is known may be outdated; everything is asked anew
-            failures = self._failures.get(slot.consumer, 0)
             self._failures[slot.consumer] = failures + 1
             pause = min(_LONGEST_PAUSE, 0.5 * 2.0**failures)
             _log.warning("%s cannot go on, again in %.1f s: %s", slot.consumer, pause, error)
@@ -182,8 +186,9 @@ class _OrderSlices(beam.DoFn):
         """``memory`` loses what is done."""
         job = self._open = self._open or self._access.open()
         here = self._slots.get(slot.consumer)
-        if here is None:
+        if here is None or here.turn != slot.turn:
             here = self._slots[slot.consumer] = _Here(job, slot)
+        here.turn = slot.turn + 1
         self._look(job, here)
         if not here.seats.beat(job, slot, memory, self._beat_seconds):
             here.held.forget()

@@ -126,7 +126,7 @@ def test_a_slot_that_is_split_goes_on_later_with_what_it_knows() -> None:
     assert split is not None
     done, later = split
     assert done.over
-    assert later == Slot(first.consumer, first.incarnation, {0: "here"})
+    assert later == Slot(first.consumer, first.incarnation, {0: "here"}, turn=1)
     assert not tracker.try_claim({0: "there"})
     tracker.check_done()
     again = SlotTracker(later)
