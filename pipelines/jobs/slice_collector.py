@@ -78,12 +78,12 @@ class CollectSlices(beam.DoFn):
 
 
 def is_whole(plan: JobPlan, parts: Sequence[SlicePart]) -> bool:
-    """Whether the parts of one computation, its order among them, are all there.
+    """Whether the parts of one computation are all there.
 
     Raises QueryFailed when there is more than there can be.
     """
     rows, report, files = sum(part.rows for part in parts), _report(parts), _rows(_files(parts))
-    if report.read < rows:
+    if report.read < rows or all(part.order is None for part in parts):
         return False
     expected = written_by_target(report, plan.targets, plan.definition.default_target.key, plan.source.project)
     if report.dead:
