@@ -322,3 +322,14 @@ def test_what_a_job_reads_is_not_deleted(kept: Kept) -> None:
     catalogue.delete_project("etl")
     catalogue.delete_logstore("shop", "access")
     catalogue.close()
+
+
+def test_a_job_whose_group_was_deleted_behind_its_back_can_be_run_again_and_deleted(kept: Kept) -> None:
+    for name in ("clean", "other"):
+        kept.groups.delete(kept.ledger.create(new(name), start=False).group)
+    with refused("ConsumerGroupNotExist", "where the job was"):
+        kept.ledger.act("shop", "clean", "start")
+    anew = kept.ledger.act("shop", "clean", "rerun")
+    assert anew.state == JobState.STARTING and [group.name for group in kept.groups.list()] == [anew.group]
+    kept.ledger.delete("shop", "other")
+    assert [job.name for job in kept.ledger.jobs("shop")] == ["clean"]

@@ -96,7 +96,7 @@ class JobActs(JobKeeper):
                     raise CommitConflict(f"the job {name!r} was changed meanwhile", hint="do it again", code="JobChanged")
                 check_action(row.job, action)
                 # Under the group's lock nobody begins a slice, or joins, between the look at the state and its change.
-                lock_group(connection, row.group)
+                _lock_group(connection, row, needed=action != "rerun")
                 lives = bool(row.lease_us or live_consumers(connection, row.group, step.now_us))
                 step.changed = True
                 if action == "stop":
@@ -114,7 +114,7 @@ class JobActs(JobKeeper):
     def delete(self, project: str, name: str) -> None:
         with self._writing("delete") as connection:
             row = find_job(connection, project, name, lock=True)
-            lock_group(connection, row.group)
+            _lock_group(connection, row, needed=False)
             remove_group(connection, row.group)
             for table in (job_lane, job_figure, job_version):
                 connection.execute(table.delete().where(table.c.job_id == row.id))
@@ -127,6 +127,19 @@ def _lock_projects(connection: sa.Connection, new: NewJob) -> None:
     for project in sorted({new.project, new.source[0]}):
         find_project(connection, project, lock=True)
     lock_logstore(connection, *new.source)
+
+
+def _lock_group(connection: sa.Connection, row: JobRow, *, needed: bool) -> None:
+    """The group of the job's generation. Somebody may have deleted it, by hand or from a program: the job must not be stuck for that."""
+    try:
+        lock_group(connection, row.group)
+    except NotFound:
+        if needed:
+            raise NotFound(
+                f"the consumer group of the job {row.name!r} is gone, and with it where the job was",
+                hint=f"`logsluice job rerun {row.name}` begins anew",
+                code="ConsumerGroupNotExist",
+            ) from None
 
 
 def _check_name(connection: sa.Connection, new: NewJob) -> None:
