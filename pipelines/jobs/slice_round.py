@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipelines.home import Home
 from pipelines.jobs.computed_slice import ComputedSlice, check_counts
 from pipelines.jobs.job_plan import JobPlan, ReachableStores
-from pipelines.jobs.standing_pipeline import StandingPipeline, ranges_of_rounds
+from pipelines.jobs.standing_pipeline import StandingPipeline, ranges_of_rounds, standing_pipeline
 from pipelines.launch import new_pipeline, run_pipeline, worker_count
 from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of
 from transforms.apply_rule import ApplyRule, RuleOutputs, RuleSurroundings
@@ -110,6 +110,8 @@ class SliceRounds:
 
     def _here(self, ranges: Sequence[ShardRange]) -> _Round:
         done = _rounds[self._name] = _Round()
+        if self._standing is not None and self._standing.worn:
+            self._end()
         if self._standing is None:
             self._standing = StandingPipeline(self._stand)
         try:
@@ -122,7 +124,7 @@ class SliceRounds:
         return done
 
     def _stand(self, name: str) -> None:
-        pipeline = new_pipeline(self._options)
+        pipeline = standing_pipeline(self._options)
         groups = ranges_of_rounds(pipeline, name) | f"Read '{self._plan.source.name}'" >> ReadShardRanges(self._plan.source)
         groups | "Count" >> beam.Map(_counted) | "Keep counts" >> beam.Map(_keep, self._name, "read")
         outputs = self._transformed(groups)

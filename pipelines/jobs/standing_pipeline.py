@@ -15,13 +15,16 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.core import RestrictionProvider
 
 from transforms.read_shard_ranges import ShardRange
 
-__all__ = ["StandingPipeline", "ranges_of_rounds"]
+__all__ = ["StandingPipeline", "ranges_of_rounds", "standing_pipeline"]
 
+MOST_ROUNDS = 1_000
 _WITHOUT_END = 1 << 62
 _numbers = itertools.count(1)
 
@@ -83,13 +86,20 @@ class StandingPipeline:
     def __init__(self, make: Callable[[str], None]) -> None:
         self._name = f"{os.getpid()}/{next(_numbers)}"
         self._make = make
+        self._rounds = 0
         self._turn = _turns[self._name] = _Turn()
         self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
         self._thread.start()
 
     def round(self, ranges: Sequence[ShardRange]) -> None:
         """Do a round; when it returns, all that came of it is written. Raises what the pipeline raises: then it has ended."""
+        self._rounds += 1
         self._turn.round(ranges)
+
+    @property
+    def worn(self) -> bool:
+        """Whether it is time for another: the runner keeps a little of each bundle."""
+        return self._rounds >= MOST_ROUNDS
 
     def close(self) -> None:
         """Let the pipeline come to its end."""
@@ -104,6 +114,11 @@ class StandingPipeline:
         except BaseException as raised:  # noqa: BLE001 - whoever waits for the round raises it
             error = raised
         self._turn.end(error)
+
+
+def standing_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """An empty pipeline to stand on: in this process."""
+    return beam.Pipeline(runner=_StandingRunner(), options=options)
 
 
 def ranges_of_rounds(pipeline: beam.Pipeline, name: str) -> PCollection[ShardRange]:
@@ -125,6 +140,15 @@ class _Endless(RestrictionProvider):
 
     def restriction_size(self, _element: bytes, _restriction: OffsetRange) -> int:
         return 1
+
+
+class _StandingRunner(FnApiRunner):
+    """The runner keeps what every bundle tells of itself, to add it up at the end: of a pipeline without end that would be more and more."""
+
+    def _execute_bundle(self, *arguments: Any, **named: Any) -> Any:
+        result = super()._execute_bundle(*arguments, **named)
+        result.process_bundle.ClearField("monitoring_infos")
+        return result
 
 
 _TRACKER: Any = beam.DoFn.RestrictionParam(_Endless())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.jobs import job_plan
-from tests.pipelines.slice_world import World, make_sharded_source
+from pipelines.jobs import job_plan, standing_pipeline
+from pipelines.jobs.slice_round import SliceRounds
+from tests.pipelines.slice_world import World, add_to_shard, make_sharded_source
 from tests.pipelines.transform_world import add_logs, check_whole, expected_main, numbers_of, rows_of, write_job
 from transforms.core.errors import NotFound, QueryFailed, StoreRejected
 from transforms.jobs.job import lane_app
@@ -222,6 +225,44 @@ def test_logs_that_are_gone_end_a_round_with_an_error(home: Home, tmp_path: Path
         with pytest.raises(NotFound) as error:
             world.rounds.run({0: (begin, end)})
         assert error.value.code == "CursorExpired"
+
+
+def test_a_pipeline_that_is_worn_is_followed_by_another(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing_pipeline, "MOST_ROUNDS", 2)
+    made: list[str] = []
+    stand = SliceRounds._stand
+
+    def counted(self: SliceRounds, name: str) -> None:
+        made.append(name)
+        stand(self, name)
+
+    monkeypatch.setattr(SliceRounds, "_stand", counted)
+    world = World(home, write_job(tmp_path))
+    with world.rounds:
+        assert world.drain(most=10) == 5
+    assert len(made) == len(set(made)) == 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "rounds"]
+    check_whole(home, range(100))
+
+
+def test_many_rounds_take_no_more_memory(home: Home, tmp_path: Path) -> None:
+    """What is left of a round, among the objects that the collector of garbage knows, is entries of tables' logs, of which so many are kept."""
+    world, at = World(home, write_job(tmp_path)), 100
+
+    def objects(rounds: int) -> Counter[str]:
+        nonlocal at
+        for _ in range(rounds):
+            add_to_shard(home, 0, range(at, at + 10))
+            assert world.round() == {0}
+            at += 10
+        gc.collect()
+        return Counter(str(type(one)) for one in gc.get_objects() if "beam" in str(type(one)) or "polars" in str(type(one)))
+
+    with world.rounds:
+        world.drain()
+        before, after = objects(5), objects(30)
+    more = {kind: after[kind] - before[kind] for kind in after if after[kind] - before[kind] > 15}
+    assert set(more) <= {"<class 'org.apache.beam.model.pipeline.v1.metrics_pb2.MonitoringInfo'>"}, more
 
 
 def test_rounds_on_several_workers_give_the_same(home: Home, tmp_path: Path) -> None:

@@ -222,6 +222,16 @@ class TestNames:
         with pytest.raises(ParameterInvalid):
             catalogue.create_project("No Good")
 
+    def test_every_logstore_of_every_project_in_one_answer(self, catalogue: Catalogue) -> None:
+        assert list(catalogue.every_logstore()) == []
+        catalogue.create_project("other")
+        made = [logstore("nginx", retention_days=3), logstore("metrics", telemetry="metrics"), replace(logstore("web"), project="other")]
+        for one in made:
+            catalogue.create_logstore(one)
+        assert list(catalogue.every_logstore()) == [made[2], made[1], made[0]]
+        catalogue.delete_logstore("shop", "nginx")
+        assert list(catalogue.every_logstore()) == [made[2], made[1]]
+
     def test_metricstores_are_told_from_logstores(self, catalogue: Catalogue) -> None:
         catalogue.create_logstore(logstore())
         catalogue.create_logstore(logstore("nginx-errors", telemetry="metrics"))

@@ -33,6 +33,8 @@ __all__ = ["ATTEMPTS", "HOOKS", "REPLACED", "Change", "Committer", "Plan", "Step
 
 ATTEMPTS = 100
 """How often a commit starts again before it gives up."""
+_ENTRIES = 64
+"""A commit looks at the newest entry; further back only behind commits that are not ours."""
 TOKEN = "logsluice"
 REPLACED = "logsluice.replaced"
 """What a commit's own entry tells beside its actions: who made it, and the replaced origins as a JSON list."""
@@ -67,7 +69,7 @@ class Committer:
         self.name = name
         self.clock = clock
         self._noticed = noticed
-        self._log = TableLog(storage, name)
+        self._log = TableLog(storage, name, most=_ENTRIES)
         self._jitter = random.Random().random
 
     def open(self) -> DeltaTable:

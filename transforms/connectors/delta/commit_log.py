@@ -62,9 +62,10 @@ class CommitLog(Protocol):
 class TableLog:
     """The log of a Delta table: one small JSON file a version. Entries never change, so they are kept for a while."""
 
-    def __init__(self, storage: Storage, name: str) -> None:
+    def __init__(self, storage: Storage, name: str, most: int = _MOST_ENTRIES) -> None:
         self._storage = storage
         self._name = name
+        self._most = most
         self._entries: OrderedDict[int, CommitEntry] = OrderedDict()
         self._table = ""
 
@@ -80,7 +81,7 @@ class TableLog:
         except OSError as error:
             raise StoreUnavailable(f"the log of Logstore {self._name!r} cannot be read: {self._storage.words(error)}") from error
         found = self._entries[version] = _entry(self._storage, version, lines)
-        if len(self._entries) > _MOST_ENTRIES:
+        if len(self._entries) > self._most:
             self._entries.popitem(last=False)
         return found
 
