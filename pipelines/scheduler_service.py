@@ -3,6 +3,8 @@ Beam."""
 
 from __future__ import annotations
 
+import os
+import signal
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -91,7 +93,7 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
             observer = JobObserver(home, name, alerts, say)
             observer.start()
             stack.callback(observer.close)  # it tells how the jobs ended
-            supervisor = Supervisor(home, settings.jobs, name, say, lambda: stop.count)
+            supervisor = Supervisor(home, settings.jobs, name, say, lambda: stop.count, _end_service)
             supervisor.start()
             stack.callback(supervisor.stop)
         tally = Scheduler(ledger, pool, tell, say, settings.scheduler).run(stop)
@@ -99,3 +101,8 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
             supervisor.join()
             tally.failed += supervisor.failed
         return tally
+
+
+def _end_service() -> None:
+    """As if told to, so that all ends in order and the error is told: a service that leads no jobs any more would only look alive."""
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -29,7 +29,8 @@ class JobProgress:
         end_us = self._job.end_us
         if end_us is None or self._clock.now_us() < end_us:
             return False
-        self._source.settle(end_us)
+        if self._source.extents().received < end_us:
+            self._source.settle(end_us)
         return has_read(self._groups.state(self._job.group), self._ends())
 
     def caught_up(self) -> bool:

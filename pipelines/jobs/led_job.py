@@ -130,6 +130,16 @@ class LedJob:
         known = self.lead.job
         return (job.state, job.generation, job.started_us, job.id) != (known.state, known.generation, known.started_us, known.id)
 
+    def end_silent(self) -> None:
+        """End instances that are not heard of any more. To be called before the ledger is: one that was stopped in the middle of a
+        transaction may hold the lock that everybody waits for."""
+        for one in list(self.instances):
+            one.listen()
+            if one.silent(self._settings.group_timeout_s):
+                self._say(f"{self.name}: instance {one.pid} is silent; it is replaced")
+                self._bury(one)
+                self._died(one)
+
     def look(self) -> None:
         """Renew the lead: what people have done to the job shows. Raises CommitConflict when it is lost, NotFound when the job is gone."""
         lease = self._settings.lease_seconds
@@ -185,10 +195,6 @@ class LedJob:
             self._begin()
             if self._progress is None:
                 return
-        for one in [one for one in self.instances if one.silent(self._settings.group_timeout_s)]:
-            self._say(f"{self.name}: instance {one.pid} is silent; it is replaced")
-            self._bury(one)
-            self._died(one)
         if now >= self._measure_at:
             self._measure_at = now + _MEASURE_SECONDS
             if self._progress.all_read():

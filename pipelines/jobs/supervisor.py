@@ -39,15 +39,23 @@ class Supervisor:
         scheduler: under which name it leads; no other live scheduler has it.
         say: has words for people.
         asked: how often it was asked to stop. Once: instances end after their rounds, then it ends; more: they are ended at once.
+        broken: called when it ends by an error that nobody foresaw, which `join` raises.
     """
 
     def __init__(
-        self, home: Home, settings: SupervisorSettings, scheduler: str, say: Callable[[str], None], asked: Callable[[], int]
+        self,
+        home: Home,
+        settings: SupervisorSettings,
+        scheduler: str,
+        say: Callable[[str], None],
+        asked: Callable[[], int],
+        broken: Callable[[], None],
     ) -> None:
         self.failed = 0
         """Jobs that became FAILED here."""
         self._error: BaseException | None = None
         self._asked = asked
+        self._broken = broken
         self._home = home.once_more()
         self._settings = settings
         self._say = say
@@ -81,10 +89,13 @@ class Supervisor:
                 self._pause()
         except BaseException as error:  # noqa: BLE001 (told by `join`)
             self._error = error
+            self._broken()
         finally:
             self._end()
 
     def _round(self) -> None:
+        for led in self._jobs.values():
+            led.end_silent()
         now = time.monotonic()
         try:
             ledger = self._home.job_ledger()
@@ -152,7 +163,7 @@ class Supervisor:
         try:
             act()
         except JobStateConflict:
-            self._poll_at = self._all_at = 0.0  # somebody was quicker
+            self._look_soon()  # somebody was quicker
         except CommitConflict as error:
             if error.code != "LeadLost":
                 raise
@@ -167,9 +178,12 @@ class Supervisor:
                 led.kill()
                 self._drop(key)
             elif error.code == "ConsumerGroupNotExist":
-                self._poll_at = self._all_at = 0.0  # run again, or deleted
+                self._look_soon()  # run again, or deleted
             else:
                 self._cannot_go_on(key, led, error)
+
+    def _look_soon(self) -> None:
+        self._poll_at, self._all_at = time.monotonic() + _STEP_SECONDS, 0.0
 
     def _cannot_go_on(self, key: tuple[str, str], led: LedJob, error: LogsluiceError) -> None:
         self._kept(key, led, lambda: led.fail(error))

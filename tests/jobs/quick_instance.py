@@ -1,10 +1,14 @@
 """`python -m tests.jobs.quick_instance FD`: an instance that imports no Beam and does by hand what the tests' rule does, with the version
-that the rule's text names. ``HOME/slow`` holds seconds that each computation takes longer, which touches ``HOME/computing`` then; ``HOME/fault`` what it fails with."""
+that the rule's text names. ``HOME/slow`` holds seconds that each computation takes longer, which touches ``HOME/computing`` then; ``HOME/fault`` what it fails with;
+with ``HOME/lock`` one computation stops its process in the middle of a transaction."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import sqlite3
 import sys
 import time
 from collections import defaultdict
@@ -33,6 +37,11 @@ class ByHand:
         if (slow := self._home.path / "slow").exists():
             (self._home.path / "computing").touch()
             time.sleep(float(slow.read_text()))
+        if (lock := self._home.path / "lock").exists():
+            lock.unlink()
+            database = sqlite3.connect(self._home.path / "catalogue.sqlite")
+            database.execute("begin immediate")
+            os.kill(os.getpid(), signal.SIGSTOP)
         if (fault := self._home.path / "fault").exists():
             kind = {"down": StoreUnavailable, "bad": ParameterInvalid}.get(fault.read_text(), ZeroDivisionError)
             raise kind("as it was told")

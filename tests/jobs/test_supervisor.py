@@ -183,6 +183,17 @@ def test_who_is_paused_beyond_the_time_out_wakes_up_and_changes_nothing(world: J
     assert all(one.poll() is None for one in schedulers)
 
 
+def test_an_instance_that_stops_with_the_database_locked_is_ended(world: JobWorld) -> None:
+    (world.home.path / "lock").touch()
+    world.create()
+    world.append(*range(20))
+    world.quick_scheduler()
+    until(lambda: not (world.home.path / "lock").exists())
+    until(lambda: "is silent" in world.errors())
+    world.catches_up()
+    world.check()
+
+
 def test_once_runs_until_what_is_there_is_read(world: JobWorld) -> None:
     world.create()
     world.append(*range(100))
