@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_schema import consumer, consumer_group, logstore, project, seat
+from transforms.connectors.sql_catalogue_upsert import Upsert
 from transforms.consumers import refusals
 from transforms.core.errors import NotFound
 from transforms.core.suggest import suggestion
@@ -117,12 +118,10 @@ def store_group(connection: sa.Connection, where: Where, before: GroupState, aft
 
 def _store_rows(connection: sa.Connection, where: Where, into: tuple[sa.Table, str], before: Any, after: Any) -> None:
     table, key = into
-    changed = {at: row for at, row in after.items() if before.get(at) != row}
-    gone = [at for at in before if at in changed or at not in after]
+    gone = [at for at in before if at not in after]
     if gone:
         connection.execute(table.delete().where(*_is(table, "consumer_group", where), table.c[key].in_(gone)))
-    if changed:
-        connection.execute(table.insert(), [{**_place(where), **_values(row)} for row in changed.values()])
+    _PUT[table.name](connection, [{**_place(where), **_values(row)} for at, row in after.items() if before.get(at) != row])
 
 
 def live_consumers(connection: sa.Connection, where: Where, now_us: int) -> Sequence[str]:
@@ -155,6 +154,7 @@ def _of_place(table: sa.Table, name: str) -> tuple[sa.ColumnElement[bool], ...]:
 _LOCK = sa.select(consumer_group).where(*_of_place(consumer_group, "name")).with_for_update()
 _CONSUMERS = sa.select(consumer).where(*_of_place(consumer, "consumer_group"))
 _SEATS = sa.select(seat).where(*_of_place(seat, "consumer_group"))
+_PUT = {table.name: Upsert(table, lambda _, given: given) for table in (consumer, seat)}
 
 
 def _is(table: sa.Table, name: str, where: Where) -> tuple[sa.ColumnElement[bool], ...]:

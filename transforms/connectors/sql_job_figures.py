@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import reading
+from transforms.connectors.sql_catalogue_upsert import Upsert
 from transforms.connectors.sql_job_rows import JobKeeper
 from transforms.connectors.sql_job_tables import job_figure
-from transforms.connectors.sql_job_upsert import Upsert
 from transforms.jobs.job import Job
 from transforms.jobs.ledger import MinuteFigures
 from transforms.stores.slice import SliceCounts

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from transforms.connectors.sql_catalogue_engine import writing
+from transforms.connectors.sql_catalogue_upsert import Upsert
 from transforms.connectors.sql_consumer_group_rows import Where, load_group, store_group
 from transforms.connectors.sql_job_figures import MINUTE_US, add_figures, fold_figures
 from transforms.connectors.sql_job_tables import job, job_lane
-from transforms.connectors.sql_job_upsert import Upsert
 from transforms.consumers.group_machine import GroupMachine
 from transforms.consumers.slice_lane import SliceLane
 from transforms.core.durable import durable
@@ -136,16 +136,13 @@ class _Step:
         self.now_us = now_us
         self._key = {"job_id": of_job.id, "generation": of_job.generation}
         self._started_us = of_job.started_us
-        rows = sa.select(job_lane).filter_by(**self._key).where(job_lane.c.shard.in_(shards))
         self._lanes: dict[int, LaneState] = {shard: LaneState() for shard in shards}
-        self._lanes.update((row.shard, _state(row)) for row in connection.execute(rows))
+        self._lanes.update((row.shard, _state(row)) for row in connection.execute(_LANES, {**self._key, "shards": shards}))
         self._before = {shard: replace(lane) for shard, lane in self._lanes.items()}
 
     def check_running(self) -> None:
         """Raises CommitConflict with code ``JobNotRunning``."""
-        row = self.connection.execute(
-            sa.select(job.c.state, job.c.generation, job.c.started_us).where(job.c.id == self._key["job_id"])
-        ).one()
+        row = self.connection.execute(_JOB, {"job_id": self._key["job_id"]}).one()
         if row.generation != self._key["generation"] or row.state not in _BEGINS_IN or row.started_us != self._started_us:
             # Started anew since: an instance of the earlier start may go by another rule.
             raise CommitConflict(f"the job is {row.state}: nothing is begun", hint="stop working on it", code="JobNotRunning")
@@ -197,4 +194,11 @@ def _values(lane: LaneState) -> dict[str, Any]:
     }
 
 
+# Made once: an instance asks several times a second.
+_JOB = sa.select(job.c.state, job.c.generation, job.c.started_us).where(job.c.id == sa.bindparam("job_id"))
+_LANES = sa.select(job_lane).where(
+    job_lane.c.job_id == sa.bindparam("job_id"),
+    job_lane.c.generation == sa.bindparam("generation"),
+    job_lane.c.shard.in_(sa.bindparam("shards", expanding=True)),
+)
 _put = Upsert(job_lane, lambda _, given: given)
