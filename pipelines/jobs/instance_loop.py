@@ -178,10 +178,9 @@ class InstanceLoop:
         if fresh:
             began = time.monotonic()
             computed = self._rounds.run({shard: (one.begin, one.end) for shard, one in fresh.items()})
-            rows = sum(one.report.read for one in computed.values())
-            self._size.took(rows, time.monotonic() - began)
+            self._size.took(time.monotonic() - began, full=self._full)
             finished |= self._commits.commit(epochs, fresh, computed)
-            self._done.logs += rows
+            self._done.logs += sum(one.report.read for one in computed.values())
         self._lose(slices.keys() - finished)
         for shard in finished:
             held[shard].position, held[shard].open = slices[shard].end, None

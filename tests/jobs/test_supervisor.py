@@ -111,7 +111,7 @@ def test_what_was_there_before_the_start_is_left_out_and_heirs_do_not_wait_for_i
 
 def test_killed_instances_are_replaced_through_splits_and_merges(world: JobWorld) -> None:
     world.create(extra="instances: {least: 2}\n")
-    world.quick_scheduler()
+    world.quick_scheduler("--timeout", "300")  # whoever is surely gone need not be waited for
     writer = world.writer(2_000, 0.1)
     for number in range(6):
         found = until(lambda: [one for one in world.instances() if one.create_time() < time.time() - 0.7])
