@@ -3,12 +3,13 @@ and the launcher as a process."""
 
 from __future__ import annotations
 
-import signal
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,7 @@ e_if(v("level") == "error", e_coutput("errors"))
 e_if(v("level") == "tenant", e_output(project="default", logstore=op_add("tenant-", v("tenant"))))
 e_if(v("level") == "bad", e_set("size", ct_int(v("size"))))
 """
+SOURCE = "source: {logstore: source}"
 TARGETS = ("main", "errors", "tenant-0", "tenant-1", "source-dead-letters")
 JOB = "flink-job"
 
@@ -41,9 +43,9 @@ def make_home(path: Path) -> Home:
     return home
 
 
-def job_file(folder: Path) -> Path:
+def job_file(folder: Path, source: str = SOURCE, rule: str = RULE, more: str = "") -> Path:
     """The job."""
-    lines = [f"job: {JOB}", "source: {logstore: source}", "rule: |", *(f"  {line}" for line in RULE.splitlines())]
+    lines = [f"job: {JOB}", source, "rule: |", *(f"  {line}" for line in rule.splitlines()), more]
     lines += ["targets:", "  main: {logstore: main, create: true}", "  errors: {logstore: errors, create: true}"]
     lines += ["runner: {runner: FlinkRunner}"]
     path = folder / "job.yaml"
@@ -92,21 +94,69 @@ class Writer:
             self.written += self._logs
 
 
-class Launcher:
-    """``python -m pipelines.continuous_transformation`` as a process; what it says is in ``log``."""
+class Started:
+    """A process with all that it starts; what it says is in ``log``."""
 
-    def __init__(self, home: Home, job: str, master: str, job_server: Path, log: Path) -> None:
+    def __init__(self, command: list[str], log: Path) -> None:
         self.log = log
         with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "pipelines.continuous_transformation", "--home", str(home.path), "--job", job,
-                    "--runner", "FlinkRunner", "--flink_version", "1.19", "--flink_master", master,
-                    "--flink_job_server_jar", str(job_server), "--environment_type", "LOOPBACK", "--parallelism", "2",
-                    "--checkpointing_interval", "2000", "--slots", "2",
-                ],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            )  # fmt: skip
+            self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code."""
+        return self.process.wait(seconds)
+
+    def end(self) -> None:
+        """With all it has started."""
+        if self.process.poll() is None:
+            family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+            for one in family:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            self.process.wait(20)
+
+
+class GroupProgram(Started):
+    """`tests.flink.group_program` on a cluster."""
+
+    def __init__(self, home: Home, master: str, job_server: Path, out: Path, log: Path) -> None:
+        command = [sys.executable, "-m", "tests.flink.group_program", str(home.path), str(out)]
+        super().__init__([*command, *flink_flags(master, job_server)], log)
+        self._out = out
+
+    def read(self) -> list[str]:
+        """What it has written down so far."""
+        assert self.process.poll() is None, self.log.read_text(errors="replace")[-4_000:]
+        return self._out.read_text().split() if self._out.exists() else []
+
+
+class WriteDown:
+    """Appends a line for each log, in one call of the system."""
+
+    def __init__(self, out: str) -> None:
+        self._out = out
+
+    def __call__(self, group: LogGroup) -> None:
+        text = "".join(f"{log['n']}\n" for log in group.to_logs())
+        file = os.open(self._out, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(file, text.encode())
+        os.close(file)
+
+
+def flink_flags(master: str, job_server: Path) -> list[str]:
+    """Of a pipeline on the cluster, its workers on this machine."""
+    return [
+        "--runner", "FlinkRunner", "--flink_version", "1.19", "--flink_master", master, "--flink_job_server_jar", str(job_server),
+        "--environment_type", "LOOPBACK", "--parallelism", "2", "--checkpointing_interval", "2000",
+    ]  # fmt: skip
+
+
+class Launcher(Started):
+    """``python -m pipelines.continuous_transformation``."""
+
+    def __init__(self, home: Home, job: str, master: str, job_server: Path, log: Path) -> None:
+        command = [sys.executable, "-m", "pipelines.continuous_transformation", "--home", str(home.path), "--job", job, "--slots", "2"]
+        super().__init__([*command, *flink_flags(master, job_server)], log)
 
     def workers(self) -> list[psutil.Process]:
         """Beam's Python workers."""
@@ -120,20 +170,3 @@ class Launcher:
             assert time.monotonic() < deadline, "there is no Python worker"
             time.sleep(0.2)
         found[0].kill()
-
-    def wait(self, seconds: float) -> int:
-        """Its exit code."""
-        return self.process.wait(seconds)
-
-    def end(self) -> None:
-        """With all it has started."""
-        if self.process.poll() is None:
-            family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-            for one in family:
-                if one.is_running():
-                    one.kill()
-            self.process.wait(20)
-
-    def interrupt(self) -> None:
-        """As by a service manager."""
-        self.process.send_signal(signal.SIGTERM)
