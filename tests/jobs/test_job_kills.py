@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -11,7 +13,7 @@ import pytest
 
 from tests.jobs.job_disturbance import DISTURBANCES, Disturbance
 from tests.jobs.job_outputs import check_once, check_same_as_bounded
-from tests.jobs.job_world import JobWorld
+from tests.jobs.job_world import JobWorld, until
 from tests.mariadb import MariadbServer
 from tests.warm_crash import WarmProgram
 from transforms.jobs.job import JobState
@@ -90,6 +92,34 @@ def test_an_instance_killed_at_every_durable_moment(
         program.run(*arguments)
         world.check()
         assert world.delivered() == written
+
+
+POINTS = [f"job.{point} {moment}" for point in ("unfinished", "begin", "intend", "finish") for moment in ("before", "after")]
+SOME_POINTS = ("job.intend before", "job.finish after")
+
+
+@pytest.mark.timeout(1_200)
+def test_the_database_is_killed_at_every_point_of_a_slice(tmp_path: Path, program: WarmProgram, request: pytest.FixtureRequest) -> None:
+    """The instance lives: it tries again until the database is back, and has then done everything once."""
+    server: MariadbServer = request.getfixturevalue("mariadb")
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue("mariadb", request)) as world:
+        running(world)
+        reached = world.home.path / "reached"
+        assert world.home.catalogue_url is not None
+        for round, point in enumerate(POINTS if request.config.getoption("--soak") else SOME_POINTS):
+            for shard in range(SHARDS):
+                world.append(*range(round * LOGS + shard, (round + 1) * LOGS, SHARDS), shard=shard)
+
+            with ThreadPoolExecutor(1) as pool:  # the kernel ends the server with the thread that started it: that is this one
+                ran = pool.submit(program.run, str(world.home.path), world.home.catalogue_url, point)
+                until(reached.exists)
+                server.kill()
+                reached.unlink()
+                time.sleep(0.3)
+                server.start()
+                ran.result()
+            world.check()
+            assert world.delivered() == (round + 1) * LOGS
 
 
 def sampled(moments: list[str]) -> list[int]:
