@@ -21,7 +21,7 @@ import tempfile  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, SetupOptions  # noqa: E402
 
 from pipelines.cli.unexpected import masked  # noqa: E402
 from pipelines.home import Home  # noqa: E402
@@ -99,7 +99,7 @@ def _run(home: Home, job: Job, arguments: list[str], stop: StopSignals) -> Job:
         flags, master = options.view_as(ContinuousOptions), flink_master(options)
         access = JobAccess(database_of(home, flags.worker_catalogue), plan)
         slots = flags.slots or min(_MOST_SLOTS, max(1, len(home.open_logstore(*plan.job.source).extents().shards)))
-        _forget_catalogue(options)
+        _tidy(options)
         flink = None if master is None else FlinkJobs(master, name)
         run = StreamingRun(home, access, kept, options, slots, flags.slice_rows, flink, flags.once, stop, _say)
         run.run()
@@ -148,9 +148,11 @@ def _planned(home: Home, lead: Lead) -> JobPlan:
         raise
 
 
-def _forget_catalogue(options: PipelineOptions) -> None:
-    """A runner shows options to others, and the URL may hold a password."""
+def _tidy(options: PipelineOptions) -> None:
+    """A runner shows options to others, and the catalogue's URL may hold a password. Workers of this machine have the package already."""
     options.view_as(HomeOptions).catalogue = None
+    if options.view_as(PortableOptions).environment_type == "LOOPBACK":
+        options.view_as(SetupOptions).setup_file = None
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from pipelines.logging_setup import configure_logging
 configure_logging()
 
 import apache_beam as beam  # noqa: E402
+from apache_beam.options.pipeline_options import SetupOptions  # noqa: E402
 
 from pipelines.home import DEFAULT_PROJECT, Home  # noqa: E402
 from pipelines.jobs.streaming_options import with_defaults  # noqa: E402
@@ -25,6 +26,7 @@ def main() -> None:
     source = home.catalogue().logstore(DEFAULT_PROJECT, "source")
     with tempfile.TemporaryDirectory() as folder:
         options = options_of(with_defaults(sys.argv[3:], "group-program", Path(folder)))
+        options.view_as(SetupOptions).setup_file = None  # workers of this machine have the package
         pipeline = beam.Pipeline(options=options)
         database = ControlDatabase(str(home.path / "catalogue.sqlite"))
         (
