@@ -38,11 +38,10 @@ class SqlSliceLedger:
         self._where: Where = (*job.source, job.group)
         self._extents = extents
         self._now_us = now_us
-        self._known: ShardExtents | None = None
         self._folded_us = 0
 
     def unfinished(self, consumer: str, epochs: Mapping[int, int]) -> Mapping[int, Slice | None]:
-        with self._step("unfinished", epochs, fresh=True) as step:
+        with self._step("unfinished", epochs) as step:
             found: dict[int, Slice | None] = {}
             for shard, epoch in sorted(epochs.items()):
                 if (lane := step.lane(consumer, shard, epoch)) is not None:
@@ -72,7 +71,7 @@ class SqlSliceLedger:
             return found
 
     def finish(self, consumer: str, numbers: Mapping[int, tuple[int, int]]) -> frozenset[int]:
-        with self._step("finish", numbers, fresh=True) as step:
+        with self._step("finish", numbers) as step:
             done: dict[int, SliceCounts] = {}
             again = set()
             for shard, (epoch, number) in sorted(numbers.items()):
@@ -90,7 +89,7 @@ class SqlSliceLedger:
             return frozenset(done) | again
 
     def start_at(self, consumer: str, positions: Mapping[int, tuple[int, Cursor]]) -> frozenset[int]:
-        with self._step("start_at", positions, fresh=True) as step:
+        with self._step("start_at", positions) as step:
             here = set()
             for shard, (epoch, cursor) in sorted(positions.items()):
                 if step.lane(consumer, shard, epoch) is None:
@@ -103,16 +102,12 @@ class SqlSliceLedger:
             return frozenset(here)
 
     @contextmanager
-    def _step(self, verb: str, shards: Iterable[int], *, fresh: bool = False) -> Iterator[_Step]:
-        # Before the lock: others need not wait for the Logstore. Places of a step must lie within what is known of the shards.
-        extents = self._known
-        if fresh or extents is None:
-            extents = self._extents()
+    def _step(self, verb: str, shards: Iterable[int]) -> Iterator[_Step]:
+        extents = self._extents()  # before the lock: others need not wait for the Logstore
         with durable(f"job.{verb}"), writing(self._engine) as connection:
             before = load_group(connection, self._where)
             if extents.version < before.shards_version:
                 extents = self._extents()  # someone with newer shards had the lock first
-            self._known = extents
             now_us = self._now_us(connection)
             step = _Step(connection, self._job, GroupMachine(before.copy(), extents, now_us), now_us, list(shards))
             yield step
