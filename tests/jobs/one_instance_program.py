@@ -1,7 +1,7 @@
 """One instance of the tests' job in this process, with the real pipeline: it works until all is read that was there when it began.
 
-For `tests.warm_crash`: ``main([HOME])`` and, with a database elsewhere, ``main([HOME, CATALOGUE])``. With a durable moment behind them,
-such as ``job.intend before``, the file ``HOME/reached`` is made when that comes first, and the instance goes on when it is gone.
+For `tests.warm_crash`: ``main([HOME])`` and, with a database elsewhere, ``main([HOME, CATALOGUE])``. With a durable moment behind them
+(CATALOGUE may be empty), such as ``job.intend before``, the file ``HOME/reached`` is made when that comes first, and the instance goes on when it is gone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _wait_at(wanted: str, reached: Path) -> Callable[[str, Moment], None]:
 def main(arguments: list[str]) -> None:
     """Raises what ends an instance."""
     logging.disable(logging.WARNING)
-    home, beating = (Home(Path(arguments[0]), *arguments[1:2]) for _ in range(2))
+    home, beating = (Home(Path(arguments[0]), "".join(arguments[1:2]) or None) for _ in range(2))
     if arguments[2:]:
         observe(_wait_at(arguments[2], home.path / "reached"))
     job = home.job_ledger().job(DEFAULT_PROJECT, JOB)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,47 +123,48 @@ def test_the_database_is_killed_at_every_point_of_a_slice(tmp_path: Path, progra
             assert world.delivered() == (round + 1) * LOGS
 
 
+ZOMBIE_POINTS = [
+    *(f"job.{point} {moment}" for point in ("begin", "intend", "finish") for moment in ("before", "after")),
+    "logstore.write-file after", "logstore.commit before", "logstore.commit after",
+]  # fmt: skip
+SOME_ZOMBIE_POINTS = ("job.intend before", "logstore.commit before")
+
+
+@pytest.mark.timeout(1_200)
+def test_an_instance_that_sleeps_at_a_point_until_another_has_done_its_work(
+    tmp_path: Path, program: WarmProgram, request: pytest.FixtureRequest
+) -> None:
+    """It wakes up where it was, and what it goes on with changes nothing."""
+    with WarmProgram("tests.jobs.one_instance_program") as other, JobWorld(tmp_path, shards=SHARDS) as world:
+        running(world)
+        groups, group = world.home.consumer_groups("default", "source"), world.job().group
+        groups.update(group, timeout_s=2)
+        reached = world.home.path / "reached"
+        for round, point in enumerate(ZOMBIE_POINTS if request.config.getoption("--soak") else SOME_ZOMBIE_POINTS):
+            for shard in range(SHARDS):
+                world.append(*range(round * LOGS + shard, (round + 1) * LOGS, SHARDS), shard=shard)
+            with ThreadPoolExecutor(1) as pool:
+                slept = pool.submit(program.run, str(world.home.path), "", point)
+                until(reached.exists)
+                (sleeper,) = (int(name.removeprefix("instance-")) for name in groups.state(group).consumers)
+                os.kill(sleeper, signal.SIGSTOP)
+                try:
+                    reached.unlink()
+                    until(lambda: not groups.state(group).consumers)
+                    other.run(str(world.home.path))
+                    world.check()
+                finally:
+                    os.kill(sleeper, signal.SIGCONT)
+                slept.result()
+            world.check()
+            assert world.delivered() == (round + 1) * LOGS, point
+
+
 def sampled(moments: list[str]) -> list[int]:
-    """Those of the slice's points in the ledger, around the first commit and after the last, and in the middle of the files."""
-    points = [number for number, moment in enumerate(moments) if moment.startswith("job.")]
-    commits = [number for number, moment in enumerate(moments) if moment.startswith("logstore.commit")]
-    files = [number for number, moment in enumerate(moments) if moment.startswith("logstore.write-file")]
-    return sorted({*points, *commits[:2], commits[-1], files[len(files) // 2]})
-
-
-@pytest.mark.timeout(300)
-def test_disturbed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Instances that start at once, under a real scheduler and a real database that is killed as well."""
-    server: MariadbServer = request.getfixturevalue("mariadb")
-    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue("mariadb", request)) as world:
-        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
-        disturbance = Disturbance(world, 6, world.quick_scheduler, server)
-        world.becomes(JobState.RUNNING)
-        writer = world.writer(4_000)
-        names = [*DISTURBANCES]
-        Random(6).shuffle(names)
-        disturbance.run(names, 1.0)
-        world.end(writer)
-        world.catches_up()
-        world.check()
-        check_same_as_bounded(world, dead_letters=False)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("database", DATABASES)
-def test_disturbed_at_many_random_moments(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Real instances, 20,000 logs a second. ``LOGSLUICE_KILLS``: how many disturbances, 300 unless it says otherwise."""
-    server = request.getfixturevalue("mariadb") if database == "mariadb" else None
-    kills = int(os.environ.get("LOGSLUICE_KILLS", "300"))
-    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue(database, request)) as world:
-        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
-        disturbance = Disturbance(world, 300, world.scheduler, server)
-        world.becomes(JobState.RUNNING, 120)
-        writer = world.writer(float(os.environ.get("LOGSLUICE_RATE", "20000")))
-        chance = Random(300)
-        disturbance.run([chance.choice(DISTURBANCES) for _ in range(kills)], 3.0)
-        world.end(writer)
-        world.catches_up(600)
-        assert check_once(world) > 0
-        check_same_as_bounded(world)
+    """A slice's points in the ledger, around the first commit and after the last, and in the middle of the files."""
+    points = [
+        moments.index(moment) for moment in POINTS if moment not in ("job.unfinished before", "job.unfinished after", "job.begin before")
+    ]
+    commits = [number for number, moment in enumerate(moments) if moment == "logstore.commit after"]
+    files = [number for number, moment in enumerate(moments) if moment == "logstore.write-file after"]
+    return sorted({*points, commits[0], commits[-1], files[len(files) // 2]})

@@ -133,7 +133,7 @@ def test_5_a_stop_with_an_edit_leaves_no_log_with_both_rules(watched: Watched) -
     assert {version for versions in rules.values() for version in versions} == {"one", "two"}
 
 
-@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("mariadb", marks=pytest.mark.soak)])
 def test_6_a_job_with_an_end_ends_with_exactly_its_range_while_others_append(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
