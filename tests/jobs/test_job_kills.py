@@ -168,3 +168,41 @@ def sampled(moments: list[str]) -> list[int]:
     commits = [number for number, moment in enumerate(moments) if moment == "logstore.commit after"]
     files = [number for number, moment in enumerate(moments) if moment == "logstore.write-file after"]
     return sorted({*points, commits[0], commits[-1], files[len(files) // 2]})
+
+
+@pytest.mark.timeout(300)
+def test_disturbed_at_random_moments(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Instances that start at once, under a real scheduler and a real database that is killed as well."""
+    server: MariadbServer = request.getfixturevalue("mariadb")
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue("mariadb", request)) as world:
+        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
+        disturbance = Disturbance(world, 6, world.quick_scheduler, server)
+        world.becomes(JobState.RUNNING)
+        writer = world.writer(4_000)
+        names = [*DISTURBANCES]
+        Random(6).shuffle(names)
+        disturbance.run(names, 1.0)
+        world.end(writer)
+        world.catches_up()
+        world.check()
+        check_same_as_bounded(world, dead_letters=False)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("database", DATABASES)
+def test_disturbed_at_many_random_moments(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Real instances, 20,000 logs a second. ``LOGSLUICE_KILLS``: how many disturbances, 300 unless it says otherwise."""
+    server = request.getfixturevalue("mariadb") if database == "mariadb" else None
+    kills = int(os.environ.get("LOGSLUICE_KILLS", "300"))
+    with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue(database, request)) as world:
+        world.create(extra=f"instances: {{least: {SHARDS}}}\n")
+        disturbance = Disturbance(world, 300, world.scheduler, server)
+        world.becomes(JobState.RUNNING, 120)
+        writer = world.writer(float(os.environ.get("LOGSLUICE_RATE", "20000")))
+        chance = Random(300)
+        disturbance.run([chance.choice(DISTURBANCES) for _ in range(kills)], 3.0)
+        world.end(writer)
+        world.catches_up(600)
+        assert check_once(world) > 0
+        check_same_as_bounded(world)
