@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ class Flink:
 @pytest.fixture(scope="session")
 def flink() -> Flink:
     """What is needed to run a cluster."""
+    # A JVM that lives for a minute has no use for its second compiler.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if shutil.which("java") is None:
         pytest.skip("there is no Java for the tests on Flink")
     found = []
