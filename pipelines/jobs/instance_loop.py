@@ -191,7 +191,7 @@ class InstanceLoop:
     def _check(self, taken: Mapping[int, Slice], held: Mapping[int, HeldShard]) -> None:
         """Of shards that were just taken."""
         if taken:
-            self._commits.check_lanes(taken)
+            self._commits.check_lanes({shard: held[shard].epoch for shard in taken}, taken)
         for shard in taken:
             held[shard].checked = True
 

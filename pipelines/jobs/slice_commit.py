@@ -11,7 +11,7 @@ from pipelines.transform_commit import noted
 from transforms.connectors.kept import kept_logstore
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
-from transforms.core.errors import NotFound, StoreRejected
+from transforms.core.errors import CommitConflict, NotFound, StoreRejected
 from transforms.core.log_group import LogGroup
 from transforms.jobs.job import lane_app
 from transforms.rules.report import RuleReport
@@ -40,21 +40,30 @@ class SliceCommits:
         self._consumer = consumer
         self._clock = clock
 
-    def check_lanes(self, slices: Mapping[int, Slice]) -> None:
-        """Of shards that were just taken: refuse to go on when targets have seen later slices than the ledger knows of.
+    def check_lanes(self, epochs: Mapping[int, int], slices: Mapping[int, Slice]) -> None:
+        """Of shards that were just taken (→ epoch of the owner; → slice): refuse to go on when targets have seen later slices than the
+        ledger knows of.
 
-        Raises StoreRejected with code ``JobLedgerBehind``: the ledger is older than the targets, whose commits would be ignored.
+        Raises StoreRejected with code ``JobLedgerBehind``: the ledger is older than the targets, whose commits would be ignored;
+        CommitConflict with code ``SliceTakenOver`` when it is another owner who has gone on meanwhile.
         """
         for key in self._plan.named:
             store = self._open(key)
             for shard, one in slices.items():
                 seen = store.app_version(self._app(shard))
                 if seen is not None and (seen > one.number or (seen == one.number and not one.intent)):
-                    raise StoreRejected(
-                        f"{key} has slice {seen} of shard {shard} of the job {self._plan.job.name!r}, but the ledger is only at slice {one.number}",
-                        hint="the control database is older than the Logstores (was it restored?); `logsluice job rerun` begins anew, under new numbers",
-                        code="JobLedgerBehind",
-                    )
+                    self._refuse(key, seen, shard, epochs[shard], one)
+
+    def _refuse(self, key: str, seen: int, shard: int, epoch: int, one: Slice) -> None:
+        # Whoever slept since the slice began finds what its successor did. Only if the shard is still its own has nobody else worked on it.
+        now = self._ledger.unfinished(self._consumer, {shard: epoch}).get(shard)
+        if now is None or (now.number, now.intent) != (one.number, one.intent):
+            raise CommitConflict(f"another owner of shard {shard} has gone on meanwhile", hint="stop working on it", code="SliceTakenOver")
+        raise StoreRejected(
+            f"{key} has slice {seen} of shard {shard} of the job {self._plan.job.name!r}, but the ledger is only at slice {one.number}",
+            hint="the control database is older than the Logstores (was it restored?); `logsluice job rerun` begins anew, under new numbers",
+            code="JobLedgerBehind",
+        )
 
     def commit(self, epochs: Mapping[int, int], slices: Mapping[int, Slice], computed: Mapping[int, ComputedSlice]) -> frozenset[int]:
         """Record what was computed of open slices (shard → epoch of the owner; → slice) and carry it out.

@@ -260,7 +260,7 @@ class _OrderSlices(beam.DoFn):
         """Once for each owner of a shard: the targets know of no later slices than the ledger."""
         new = {shard: one for shard, one in begun.items() if (shard, wanted[shard].epoch) not in here.checked}
         if new:
-            here.commits.check_lanes(new)
+            here.commits.check_lanes({shard: wanted[shard].epoch for shard in new}, new)
             here.checked.update((shard, wanted[shard].epoch) for shard in new)
 
     def _leave(self, slot: Slot, *, keep: bool) -> None:

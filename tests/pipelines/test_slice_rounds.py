@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import gc
 import threading
 from collections import Counter
@@ -16,7 +16,7 @@ from pipelines.jobs import job_plan, standing_pipeline
 from pipelines.jobs.slice_round import SliceRounds
 from tests.pipelines.slice_world import World, add_to_shard, make_sharded_source
 from tests.pipelines.transform_world import add_logs, check_whole, expected_main, numbers_of, rows_of, write_job
-from transforms.core.errors import NotFound, QueryFailed, StoreRejected
+from transforms.core.errors import CommitConflict, NotFound, QueryFailed, StoreRejected
 from transforms.jobs.job import lane_app
 from transforms.stores.commit_intent import CommitIntent
 from transforms.stores.cursor import BEGIN
@@ -189,16 +189,28 @@ def test_a_ledger_that_is_older_than_the_targets_is_noticed(home: Home, tmp_path
     world = World(home, write_job(tmp_path))
     with world.rounds:
         slices = world.begin(most=10)
-        world.commits.check_lanes(slices)
+        world.commits.check_lanes(world.epochs, slices)
+        before = copy.deepcopy(world.ledger.lanes)
         computed = world.rounds.run({shard: (one.begin, one.end) for shard, one in slices.items()})
         world.commits.commit(world.epochs, slices, computed)
     intended = {shard: lane.slice for shard, lane in world.ledger.lanes.items() if lane.slice is not None}
-    world.commits.check_lanes(intended)  # rolled forward as far as it goes
+    world.commits.check_lanes(world.epochs, intended)  # rolled forward as far as it goes
+    world.ledger.lanes.update(before)  # restored from a backup
     with pytest.raises(StoreRejected, match="slice 1 of shard") as error:
-        world.commits.check_lanes(slices)
+        world.commits.check_lanes(world.epochs, slices)
     assert error.value.code == "JobLedgerBehind"
-    with pytest.raises(StoreRejected):
-        world.commits.check_lanes({0: dataclasses.replace(intended[0], number=0)})
+
+
+def test_who_slept_while_another_went_on_does_not_take_the_ledger_for_old(home: Home, tmp_path: Path) -> None:
+    world = World(home, write_job(tmp_path))
+    with world.rounds:
+        slices, epochs = world.begin(most=10), dict(world.epochs)
+        other = world.taken_over()
+        again = other.begin(most=10)
+        other.commits.commit(other.epochs, again, world.rounds.run({shard: (one.begin, one.end) for shard, one in again.items()}))
+    with pytest.raises(CommitConflict) as error:
+        world.commits.check_lanes(epochs, slices)
+    assert error.value.code == "SliceTakenOver"
 
 
 def test_a_rule_that_fails_mostly_stops_the_job_and_counts_over_all_rounds(home: Home, tmp_path: Path) -> None:
