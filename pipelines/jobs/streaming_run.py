@@ -27,7 +27,7 @@ from pipelines.launch import is_local, new_pipeline, run_pipeline
 from pipelines.stop_signals import StopSignals
 from transforms.core.error_transport import error_in
 from transforms.core.errors import CommitConflict, LogsluiceError, NotFound, QueryFailed, StoreError, StoreUnavailable
-from transforms.jobs.job import Job, JobState
+from transforms.jobs.job import Job, JobState, JobStateConflict
 from transforms.slot_restriction import SlotName
 from transforms.stores.consumer_group import ConsumerGroups
 
@@ -39,6 +39,8 @@ SLOT = "slot"
 _LIVE = (JobState.STARTING, JobState.RUNNING)
 """The lead tells a moment later that the job is running."""
 _LOOK_SECONDS = 0.5
+_ASK_SECONDS = 5.0
+_LONGEST_PAUSE = 60.0
 _SUBMIT_SECONDS = 600.0
 _END_SECONDS = 60.0
 _GRACE_SECONDS = 120.0
@@ -80,6 +82,7 @@ class StreamingRun:
         self._once = once
         self._stop = stop
         self._say = say
+        self._ask_at = 0.0
         job = access.plan.job
         self._groups: ConsumerGroups = home.consumer_groups(*job.source)
         self._progress = JobProgress(job, self._groups, home.open_logstore(*job.source))
@@ -101,28 +104,47 @@ class StreamingRun:
         """On a runner that lets nothing pass while a source goes on: one short pipeline after the other."""
         self._settle(JobState.RUNNING)
         slot = SlotName(f"{SLOT}-{uuid.uuid4().hex[:12]}", uuid.uuid4().hex)
-        job = self._access.plan.job
+        failures = 0
         try:
             while True:
-                state = self._lead.job.state
-                if state in (JobState.STOPPING, JobState.RESTARTING):
-                    return self._settle(JobState.STOPPED if state == JobState.STOPPING else JobState.STARTING)
-                if state not in _LIVE or self._stop.received():
-                    return self._lead.job
-                if self._progress.all_read():
-                    return self._settle(JobState.SUCCEEDED)
-                there = JobProgress(job, self._groups, self._home.open_logstore(*job.source))
-                if not there.caught_up():
-                    pipeline = new_pipeline(self._options)
-                    build(pipeline, self._access, [slot], rows=self._rows, once=True)
-                    run_pipeline(pipeline)
-                elif self._once:
-                    return self._lead.job
-                else:
-                    time.sleep(_LOOK_SECONDS)
+                try:
+                    ended = self._round(slot)
+                    failures = 0
+                except StoreUnavailable as silent:
+                    pause = min(_LONGEST_PAUSE, 2.0**failures)
+                    failures += 1
+                    _log.warning("the job cannot go on, again in %.0f s: %s", pause, silent)
+                    self._pause(pause)
+                    continue
+                if ended is not None:
+                    return ended
         finally:
             with suppress(LogsluiceError):
-                self._groups.leave(job.group, slot.name, incarnation=slot.incarnation)
+                self._groups.leave(self._access.plan.job.group, slot.name, incarnation=slot.incarnation)
+
+    def _round(self, slot: SlotName) -> Job | None:
+        """The job if it has ended, for now or for ever."""
+        job = self._lead.job
+        if job.state in (JobState.STOPPING, JobState.RESTARTING):
+            return self._settle(JobState.STOPPED if job.state == JobState.STOPPING else JobState.STARTING)
+        if job.state not in _LIVE or self._stop.received():
+            return job
+        if self._progress.all_read():
+            return self._settle(JobState.SUCCEEDED)
+        if not JobProgress(job, self._groups, self._home.open_logstore(*job.source)).caught_up():
+            pipeline = new_pipeline(self._options)
+            build(pipeline, self._access, [slot], rows=self._rows, once=True)
+            run_pipeline(pipeline)
+        elif self._once:
+            return job
+        else:
+            time.sleep(_LOOK_SECONDS)
+        return None
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stop.received():
+            time.sleep(0.2)
 
     def _pipeline(self) -> Job:
         """On a streaming runner."""
@@ -138,20 +160,19 @@ class StreamingRun:
             self._end(result)
 
     def _watched(self, result: Any) -> Job:
-        began_ms = time.time() * 1_000
-        stopping_since = 0.0
+        began_ms, stopping_since = time.time() * 1_000, 0.0
         while True:
             time.sleep(_LOOK_SECONDS)
             job, runs = self._lead.job, not PipelineState.is_terminal(result.state)
-            if job.state in (JobState.STOPPING, JobState.RESTARTING):
+            if job.state not in (*_LIVE, JobState.STOPPING, JobState.RESTARTING):
+                return job
+            if job.state not in _LIVE:
                 stopping_since = stopping_since or time.monotonic()
-                if not runs or not self._consumers() or time.monotonic() - stopping_since > _GRACE_SECONDS:
+                if not runs or not self._works() or time.monotonic() - stopping_since > _GRACE_SECONDS:
                     self._end(result)
                     return self._settle(JobState.STOPPED if job.state == JobState.STOPPING else JobState.STARTING)
                 continue
-            if job.state not in _LIVE:
-                return job
-            if self._progress.all_read():
+            if self._has_ended():
                 return self._settle(JobState.SUCCEEDED)
             if self._stop.received():
                 self._say("ending the pipeline; the job goes on when it is launched again")
@@ -159,6 +180,21 @@ class StreamingRun:
             if not runs:
                 raise self._reason_of_end(result)
             self._raise_lasting_failure(began_ms)
+
+    def _works(self) -> bool:
+        """Whether slots are still there; yes, as long as nobody can tell."""
+        try:
+            return bool(self._consumers())
+        except StoreUnavailable:
+            return True
+
+    def _has_ended(self) -> bool:
+        """Whether all is read that the job is for; no, as long as nobody can tell: workers wait for stores by themselves."""
+        try:
+            return self._progress.all_read()
+        except StoreUnavailable as silent:
+            _log.info("%s", silent)
+            return False
 
     def _reason_of_end(self, result: Any) -> LogsluiceError:
         try:
@@ -179,8 +215,9 @@ class StreamingRun:
 
     def _raise_lasting_failure(self, began_ms: float) -> None:
         """A runner starts what failed again and again: an error of ours that comes back, or any that does not cease, is the job's end."""
-        if self._flink is None:
+        if self._flink is None or time.monotonic() < self._ask_at:
             return
+        self._ask_at = time.monotonic() + _ASK_SECONDS
         try:
             texts = [text for at, text in self._flink.failures() if at >= began_ms]
         except StoreUnavailable as silent:
@@ -219,17 +256,28 @@ class StreamingRun:
         try:
             if not PipelineState.is_terminal(result.state):
                 within(_END_SECONDS, "cancelling the pipeline", result.cancel)
-            if self._flink is not None:
+            if self._flink is not None and self._leads():
                 self._flink.cancel(_END_SECONDS)
                 self._let_slots_leave()
         except (StoreError, RuntimeError) as error:
             _log.warning("the pipeline may still run: %s", error)
 
+    def _leads(self) -> bool:
+        """Whether what runs under the job's name on the cluster is this launcher's: another one may have the lead."""
+        try:
+            return bool(self._lead.lead)
+        except LogsluiceError as lost:
+            return isinstance(lost, NotFound)  # deleted: nobody else's
+
     def _settle(self, state: JobState, reason: str = "") -> Job:
         """The job's state, unless it is that already; when somebody acted on the job meanwhile, what he made of it."""
         if self._lead.job.state == state:
             return self._lead.job
-        return self._home.job_ledger().settle(self._lead.lead, state, reason)
+        ledger = self._home.job_ledger()
+        try:
+            return ledger.settle(self._lead.lead, state, reason)
+        except JobStateConflict:
+            return ledger.job(self._access.plan.job.project, self._access.plan.job.name)
 
 
 def _last_line(text: str) -> str:
