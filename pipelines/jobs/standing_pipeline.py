@@ -16,6 +16,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.pvalue import PCollection
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.core import RestrictionProvider
@@ -142,12 +143,16 @@ class _Endless(RestrictionProvider):
         return 1
 
 
+_NOTHING_TOLD = beam_fn_api_pb2.InstructionResponse(process_bundle=beam_fn_api_pb2.ProcessBundleResponse())
+"""One for all bundles: the memory of a message is kept as long as any part of it is, cleared or not."""
+
+
 class _StandingRunner(FnApiRunner):
     """The runner keeps what every bundle tells of itself, to add it up at the end: of a pipeline without end that would be more and more."""
 
     def _execute_bundle(self, *arguments: Any, **named: Any) -> Any:
-        # Another one: a message's memory is kept as long as any part of it, cleared or not.
-        return type(super()._execute_bundle(*arguments, **named))()
+        super()._execute_bundle(*arguments, **named)
+        return _NOTHING_TOLD
 
 
 _TRACKER: Any = beam.DoFn.RestrictionParam(_Endless())
