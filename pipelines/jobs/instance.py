@@ -30,8 +30,8 @@ __all__: list[str] = []
 
 
 def _rounds(home: Home, plan: JobPlan) -> SliceRounds:
-    # Always in this process: what the job file says of runners is for a pipeline that is launched on one.
-    return SliceRounds(plan, options_of(()), home=home)
+    written = [part for name, value in plan.definition.runner.items() for part in (f"--{name}", value)]
+    return SliceRounds(plan, options_of(written), home=home)
 
 
 if __name__ == "__main__":

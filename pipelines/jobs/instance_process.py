@@ -22,7 +22,7 @@ __all__ = ["INSTANCE_PROGRAM", "Figures", "InstanceEnded", "InstanceOrder", "Job
 
 INSTANCE_PROGRAM = "pipelines.jobs.instance"
 _STARTING_SECONDS = 120.0
-"""A new process may be silent for so long: it imports Beam first."""
+"""A new process may be silent for so long: it imports Beam, loads the rule and joins the group first."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class InstanceEnded:
-    """The last report. No ``code``: told to stop, or not needed any more; else why it cannot go on.
+    """The last report. No ``code``: told to stop, or not needed any more; else the error's, and ``reason`` says why it cannot go on.
 
     ``lasting``: another instance could not go on either, so the job has failed.
     """
 
     code: str = ""
-    message: str = ""
+    reason: str = ""
     lasting: bool = False
 
 

@@ -16,16 +16,16 @@ from contextlib import AbstractContextManager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pipelines.cli.unexpected import masked
 from pipelines.consumer_membership import Membership
 from pipelines.home import Home
 from pipelines.jobs.held_shards import HeldShards
 from pipelines.jobs.instance_loop import InstanceLoop, Rounds, Work, ends_quietly
 from pipelines.jobs.instance_process import Figures, InstanceEnded, InstanceOrder, Stop
 from pipelines.jobs.job_plan import JobPlan, plan_job
+from pipelines.jobs.job_reason import UNFORESEEN, reason_of
 from pipelines.jobs.slice_commit import SliceCommits
 from transforms.core.clock import SystemClock
-from transforms.core.errors import LogsluiceError, StoreUnavailable
+from transforms.core.errors import CommitConflict, LogsluiceError, StoreUnavailable
 
 __all__ = ["MakeRounds", "run_instance"]
 
@@ -33,7 +33,6 @@ MakeRounds = Callable[[Home, JobPlan], AbstractContextManager[Rounds]]
 """Makes the transformation of a plan; the home is the working thread's."""
 
 _REPORT_SECONDS = 1.0
-_LONGEST_MESSAGE = 2_000
 
 
 def run_instance(descriptor: int, make_rounds: MakeRounds) -> None:
@@ -56,23 +55,23 @@ class _Session:
         self._work = Work()
         self._membership: Membership | None = None
         self._over = threading.Event()
+        self._reports = threading.Thread(target=self._report, name="reports", daemon=True)
 
     def run(self) -> InstanceEnded:
         """Work; why that ended."""
-        reports = threading.Thread(target=self._report, name="reports", daemon=True)
-        reports.start()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
         try:
             self._transform()
         except LogsluiceError as error:
             if ends_quietly(error):
                 return InstanceEnded()
-            return InstanceEnded(error.code, _short(str(error)), lasting=not isinstance(error, StoreUnavailable))
+            return InstanceEnded(error.code, reason_of(error), lasting=not isinstance(error, StoreUnavailable | CommitConflict))
         except Exception as error:  # noqa: BLE001 (whatever it is, the scheduler is told and replaces this process)
-            return InstanceEnded("InternalError", _short(f"{type(error).__name__}: {error}"))
+            return InstanceEnded(UNFORESEEN, reason_of(error))
         finally:
             self._over.set()
-            reports.join()  # the last word is the answer
+            if self._reports.is_alive():
+                self._reports.join()  # the last word is the answer
         return InstanceEnded()
 
     def _transform(self) -> None:
@@ -88,6 +87,7 @@ class _Session:
                 commits = SliceCommits(own, plan, slices, order.consumer, SystemClock())
                 held = HeldShards(job, order.consumer, membership, groups, slices, source, SystemClock())
                 with self._make_rounds(own, plan) as rounds:
+                    self._reports.start()  # from now on: what is imported before holds threads up
                     InstanceLoop(
                         order.consumer, plan.definition.digest, held, membership, slices, source, rounds, commits,
                         lambda: self._stopping, self._work,
@@ -127,8 +127,3 @@ def _memory_mb() -> float:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most / (1024 * 1024 if sys.platform == "darwin" else 1024)
     return pages * os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
-
-
-def _short(text: str) -> str:
-    text = masked(text)
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"

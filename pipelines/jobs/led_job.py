@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from pipelines.cli.unexpected import masked
 from pipelines.jobs.instance_process import INSTANCE_PROGRAM, InstanceEnded, InstanceOrder, JobInstance
 from pipelines.jobs.job_progress import JobProgress
-from transforms.core.diagnostics import render
+from pipelines.jobs.job_reason import UNFORESEEN, reason_of
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound, StoreError
 from transforms.jobs.instances import InstanceSettings, Load, wanted_instances
 from transforms.jobs.job import Job, JobState
@@ -33,8 +32,6 @@ _PROVEN_SECONDS = 60.0
 """An instance that lived so long, or has finished a slice, did not die at once."""
 _MOST_FAULTS = 5
 """So many instances in a row ended by an error that nobody foresaw: the next one would too."""
-_UNFORESEEN = "InternalError"
-_LONGEST_REASON = 4_000
 
 
 @dataclass(frozen=True)
@@ -230,7 +227,7 @@ class LedJob:
 
     def fail(self, error: LogsluiceError) -> None:
         """It cannot go on."""
-        self._fail(_reason(error))
+        self._fail(reason_of(error))
 
     def _fail(self, reason: str) -> None:
         self.failed = True
@@ -290,12 +287,11 @@ class LedJob:
 
     def _ended_by(self, one: JobInstance, ended: InstanceEnded) -> None:
         """An instance could not go on."""
-        reason = f"{ended.code}: {ended.message}"
-        self._faults = (0 if one.figures.logs else self._faults) + (ended.code == _UNFORESEEN)
+        self._faults = (0 if one.figures.logs else self._faults) + (ended.code == UNFORESEEN)
         if ended.lasting or self._faults >= _MOST_FAULTS:
-            self._fail(reason)
+            self._fail(ended.reason)
         else:
-            self._say(f"{self.name}: instance {one.pid} ended: {reason}")
+            self._say(f"{self.name}: instance {one.pid} ended: {ended.reason}")
             self._died(one)
 
     def _died(self, one: JobInstance) -> None:
@@ -315,9 +311,3 @@ class LedJob:
         # One that left by itself is not known any more; a group that does not answer finds out after its time-out.
         with suppress(NotFound, AlreadyExists, StoreError):
             self._home.consumer_groups(*job.source).leave(job.group, one.order.consumer, incarnation=one.order.incarnation)
-
-
-def _reason(error: LogsluiceError) -> str:
-    """All that the error says: code, what, where, what else was found."""
-    text = masked(render(error).removeprefix("error"))
-    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 1] + "…"

@@ -40,11 +40,11 @@ from transforms.stores.shard import even_shards
 
 SOURCE, JOB = "source", "clean"
 _INSTANCES = ("pipelines.jobs.instance", "tests.jobs.quick_instance")
-QUICK = ("--job-lease", "2", "--job-timeout", "3", "--grace", "20")
+QUICK = ("--job-lease", "2", "--job-timeout", "5", "--grace", "20")
 """Options of a scheduler whose work is soon taken over."""
 
 
-def until(what: Callable[[], Any], seconds: float = 40, why: Callable[[], str] = lambda: "waited in vain") -> Any:
+def until(what: Callable[[], Any], seconds: float = 120, why: Callable[[], str] = lambda: "waited in vain") -> Any:
     """Wait for something to be true; what it is then."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
@@ -112,7 +112,7 @@ class JobWorld:
     def act(self, action: Any) -> Job:
         return self.ledger.act(DEFAULT_PROJECT, JOB, action)
 
-    def becomes(self, state: JobState, seconds: float = 40) -> Job:
+    def becomes(self, state: JobState, seconds: float = 120) -> Job:
         """Wait until the job is in a state."""
         until(lambda: self.job().state == state, seconds, lambda: f"still {self.job()}\n{self.errors()}")
         return self.job()
@@ -136,7 +136,7 @@ class JobWorld:
         arguments = [str(self.home.path), SOURCE, str(rate), str(every), str(self._written), *filter(None, [self.home.catalogue_url])]
         return self._start(["-m", "tests.jobs.writer_program", *arguments])
 
-    def end(self, process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
+    def end(self, process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, seconds: float = 120) -> int:
         """Signal a process and wait until it is gone."""
         process.send_signal(number)
         return process.wait(seconds)
@@ -193,7 +193,7 @@ class JobWorld:
         seats = self.home.consumer_groups(DEFAULT_PROJECT, SOURCE).state(self.job().group).seats
         return all((seats[shard].checkpoint or BEGIN) >= extent.end for shard, extent in self.source.extents().shards.items())
 
-    def catches_up(self, seconds: float = 60) -> None:
+    def catches_up(self, seconds: float = 120) -> None:
         """Wait until the job has read all that is in the source then."""
         until(self.caught_up, seconds, lambda: f"still behind: {self.job()}\n{self.errors()}")
 

@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--catalogue")
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--lease", type=float, default=2)
-    parser.add_argument("--timeout", type=int, default=3)
+    parser.add_argument("--timeout", type=int, default=5)
     parser.add_argument("--grace", type=float, default=20)
     asked = parser.parse_args()
 

@@ -22,7 +22,7 @@ def test_from_the_first_log_to_the_end(tmp_path: Path) -> None:
 
         def goes_on() -> None:
             reached = world.delivered()
-            until(lambda: world.delivered() > reached + 500, 60, world.errors)
+            until(lambda: world.delivered() > reached + 500, why=world.errors)
 
         goes_on()
         world.act("stop")
@@ -39,7 +39,7 @@ def test_from_the_first_log_to_the_end(tmp_path: Path) -> None:
         end = (world.ledger.now_us() // 1_000_000 + 3) * 1_000_000
         world.ledger.edit(world.new("two", end=moment(end)))
         world.act("restart")
-        world.becomes(JobState.SUCCEEDED, 60)
+        world.becomes(JobState.SUCCEEDED)
         world.end(writer)
         assert world.source.extents().received > end
         assert {log["rule"] for log in world.logs("main")} == {"one", "two"}
@@ -51,10 +51,22 @@ def test_the_rows_are_those_of_one_bounded_run(tmp_path: Path) -> None:
         world.create()
         world.scheduler()
         writer = world.writer(2_000)
-        until(lambda: world.delivered() > 4_000, 60, world.errors)
+        until(lambda: world.delivered() > 4_000, why=world.errors)
         world.end(writer)
         world.catches_up()
         world.check_against_bounded_run()
+
+
+def test_flags_of_the_job_file_are_its_instances(tmp_path: Path) -> None:
+    with JobWorld(tmp_path) as world:
+        world.create(extra="runner: {direct_num_wokers: 2}\n")
+        world.scheduler()
+        assert "direct_num_workers" in world.becomes(JobState.FAILED).reason
+        world.ledger.edit(world.new(extra="runner: {runner: DirectRunner, direct_num_workers: 2}\n"))
+        world.act("restart")
+        world.append(*range(50))
+        world.catches_up()
+        world.check()
 
 
 def test_an_idle_job_costs_next_to_nothing(tmp_path: Path) -> None:
