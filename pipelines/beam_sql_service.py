@@ -142,7 +142,13 @@ def _published_jar() -> str:
         ) from error
 
 
-def within(seconds: float, what: str, call: Callable[[], T], alive: Callable[[], bool] = lambda: True) -> T:
+def within(
+    seconds: float,
+    what: str,
+    call: Callable[[], T],
+    alive: Callable[[], bool] = lambda: True,
+    hint: str = "a longer limit: --beam_sql_timeout SECONDS",
+) -> T:
     """The result of a call that may hang for ever: after some seconds, or when ``alive`` says no, StoreUnavailable is raised.
 
     The call goes on in a thread that does not keep the process.
@@ -162,7 +168,7 @@ def within(seconds: float, what: str, call: Callable[[], T], alive: Callable[[],
     while thread.is_alive():
         thread.join(0.2)
         if thread.is_alive() and time.monotonic() > deadline:
-            raise StoreUnavailable(f"{what} took more than {seconds:.0f} s", hint="a longer limit: --beam_sql_timeout SECONDS")
+            raise StoreUnavailable(f"{what} took more than {seconds:.0f} s", hint=hint)
         if thread.is_alive() and not alive():
             raise StoreUnavailable(f"the Java service of beam-sql died during {what}", hint="try again; the embedded engine needs no Java")
     if failure:

@@ -240,6 +240,9 @@ class _OrderSlices(beam.DoFn):
             held = next((one for one in here.held.now() if one.shard == shard and one.epoch == ordered.epoch), None)
             if held is not None and shard in found and unfinished is None:
                 held.position, held.open = ordered.end, None
+                extent = job.source.extents().shards.get(shard)
+                if extent is not None and extent.read_to_end(ordered.end):
+                    here.seats.beat_soon()  # those that it was split or merged into wait for that
             else:
                 here.held.lose(shard)  # looked up anew
         here.seats.settled(memory)

@@ -45,6 +45,7 @@ _SUBMIT_SECONDS = 600.0
 _END_SECONDS = 60.0
 _GRACE_SECONDS = 120.0
 """Slots have so long to finish what is under way when the job stops; what is left then is finished by the next start."""
+_LOOK_AT_IT = "look at the runner's own page"
 _SURE_FAILURES = 2
 _UNFORESEEN_FAILURES = 5
 
@@ -198,7 +199,7 @@ class StreamingRun:
 
     def _reason_of_end(self, result: Any) -> LogsluiceError:
         try:
-            within(10, "asking the runner for its reason", result.wait_until_finish)
+            within(10, "asking the runner for its reason", result.wait_until_finish, hint=_LOOK_AT_IT)
         except LogsluiceError as error:
             return error
         except Exception as error:  # noqa: BLE001 (a runner's errors are of no one kind)
@@ -255,7 +256,7 @@ class StreamingRun:
         """See that the pipeline runs no more."""
         try:
             if not PipelineState.is_terminal(result.state):
-                within(_END_SECONDS, "cancelling the pipeline", result.cancel)
+                within(_END_SECONDS, "cancelling the pipeline", result.cancel, hint=_LOOK_AT_IT)
             if self._flink is not None and self._leads():
                 self._flink.cancel(_END_SECONDS)
                 self._let_slots_leave()
