@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.jobs.job_figures import MINUTE_US, JobFigures
+from pipelines.jobs.job_figures import MINUTE_US, SETTLED_US, JobFigures
 from transforms.jobs.job import JobState
 
 __all__ = ["JOB_CONDITIONS", "JobCondition", "holds", "read_condition"]
@@ -31,6 +31,11 @@ class JobCondition:
     kind: Literal["lag", "errors", "accept", "delivered", "job failed"]
     limit: int = 0
     minutes: int = _USUAL_MINUTES
+
+    @property
+    def of_whole_minutes(self) -> bool:
+        """Whether it changes only from minute to minute."""
+        return self.kind in ("accept", "delivered")
 
     @property
     def needs_minutes(self) -> int:
@@ -71,9 +76,9 @@ def holds(condition: JobCondition, figures: JobFigures) -> bool | None:
         return False
     if condition.kind == "lag":
         return figures.lag_us is None or figures.lag_us > condition.limit * 1_000_000
-    minute = figures.at_us - figures.at_us % MINUTE_US
     if condition.kind == "errors":
-        return figures.within(condition.minutes + 1, minute + MINUTE_US).dead > condition.limit
+        return figures.within(condition.minutes + 1, figures.at_us).dead > condition.limit
+    minute = (figures.at_us - SETTLED_US) // MINUTE_US * MINUTE_US
     if job.started_us > minute - condition.minutes * MINUTE_US:
         return None
     now = figures.within(condition.minutes, minute)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from transforms.stores.consumer_group import GroupState, Seat
     from transforms.stores.sharded_store import ShardedStore
 
-__all__ = ["MINUTE_US", "JobFigures", "MinuteTotal", "ShardFigures", "by_minute", "figures_of", "rates_between"]
+__all__ = ["MINUTE_US", "SETTLED_US", "JobFigures", "MinuteTotal", "ShardFigures", "by_minute", "figures_of", "rates_between"]
 
 MINUTE_US = 60_000_000
+SETTLED_US = 5_000_000
+"""What was committed at the end of a minute may come into the ledger a little later; then it is whole."""
 _ENDED = (JobState.SUCCEEDED,)
 
 
@@ -93,7 +95,7 @@ class JobFigures:
         return None if not self.counts.read else self.counts.delivered / self.counts.read
 
     def within(self, minutes: int, before_us: int) -> SliceCounts:
-        """The sum of so many minutes before a moment, a minute's beginning."""
+        """The sum of the minutes that began within so many minutes before a moment."""
         first = before_us - minutes * MINUTE_US
         return sum((one.counts for one in self.minutes if first <= one.minute_us < before_us), SliceCounts())
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelines.cli.unexpected import masked
 from pipelines.jobs.definition import job_of
-from pipelines.jobs.job_figures import MINUTE_US, JobFigures, MinuteTotal, by_minute
+from pipelines.jobs.job_figures import MINUTE_US, SETTLED_US, JobFigures, MinuteTotal, by_minute
 from transforms.core.errors import AlreadyExists, NotFound
 from transforms.jobs.job import JobState
 from transforms.stores.logstore import AppTransaction, LogstoreDescriptor
@@ -29,8 +29,6 @@ __all__ = ["STATUS_TOPIC", "JobLog", "alert_fields"]
 
 STATUS_TOPIC = "__etl-log-status__"
 _SECOND = 1_000_000
-_GRACE_US = 5 * _SECOND
-"""What was committed at the end of a minute may come into the ledger a little later."""
 _TOLD = (JobState.RUNNING, JobState.STOPPED, JobState.SUCCEEDED, JobState.FAILED)
 
 
@@ -46,7 +44,7 @@ class JobLog:
 
     def minute_is_over(self, job: Job, now_us: int) -> bool:
         """Whether `write_minutes` has not looked at the last whole minute yet."""
-        return self._minutes.get(job.id, -1) < (now_us - _GRACE_US) // MINUTE_US - 1
+        return self._minutes.get(job.id, -1) < (now_us - SETTLED_US) // MINUTE_US - 1
 
     def write_minutes(self, job: Job, now_us: int, figures: JobFigures | None = None) -> int:
         """Write the minutes that are over, have figures, and are not there yet; how many there were. ``figures``: for the job's lag.
@@ -54,7 +52,7 @@ class JobLog:
         Raises StoreError; then, too, nothing is there twice.
         """
         ledger, known = self._home.job_ledger(), self._minutes.get(job.id)
-        over = (now_us - _GRACE_US) // MINUTE_US
+        over = (now_us - SETTLED_US) // MINUTE_US
         found = [
             one
             for one in by_minute(ledger.figures(job, 0 if known is None else (known + 1) * MINUTE_US))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.alerts import Alerts
 from pipelines.cli.unexpected import masked
 from pipelines.jobs.job_conditions import holds
-from pipelines.jobs.job_figures import JobFigures, figures_of
+from pipelines.jobs.job_figures import MINUTE_US, SETTLED_US, JobFigures, figures_of
 from pipelines.jobs.job_log import JobLog, alert_fields
 from transforms.core.errors import LogsluiceError, NotFound
 from transforms.jobs.job import JobState
@@ -47,6 +47,8 @@ class JobObserver:
         self._rules = () if alerts is None else alerts.job_rules
         self._say = say
         self._log = JobLog(self._home)
+        self._judged: dict[str, tuple[JobState, int]] = {}
+        """Of each job the state and the minute that it was last judged in: what is about whole minutes does not change before the next."""
         self._every = every
         self._said: str | None = None
         self._over = threading.Event()
@@ -76,6 +78,7 @@ class JobObserver:
                         if not (isinstance(error, NotFound) and error.code in _GONE):  # deleted meanwhile
                             problem = f"{job.name}: {error}"
             self._log.forget(jobs)
+            self._judged = {job.id: self._judged[job.id] for job in jobs if job.id in self._judged}
         except LogsluiceError as error:
             problem = str(error)
         if problem is not None and problem != self._said:
@@ -89,7 +92,13 @@ class JobObserver:
         self._home.close()
 
     def _look(self, job: Job, now: int) -> None:
-        rules = [rule for rule in self._rules if rule.concerns(job.project, job.name)]
+        minute = job.state, (now - SETTLED_US) // MINUTE_US
+        again = self._judged.get(job.id) == minute
+        rules = [
+            rule
+            for rule in self._rules
+            if rule.condition is not None and rule.concerns(job.project, job.name) and not (again and rule.condition.of_whole_minutes)
+        ]
         figures: JobFigures | None = None
         if rules and job.state.steady:
             minutes = max(rule.condition.needs_minutes for rule in rules if rule.condition is not None)
@@ -112,3 +121,4 @@ class JobObserver:
             self._log.write_alert(
                 job, rule.name, number + 1, now, {"rule": rule.name, "severity": rule.severity, "condition": rule.event, **fields}
             )
+        self._judged[job.id] = minute

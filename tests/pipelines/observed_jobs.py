@@ -70,10 +70,10 @@ def job_log(home: Home) -> list[dict[str, str]]:
     return sorted(found, key=lambda log: (int(log["at"]), log["event_id"]))
 
 
-def minutes(home: Home) -> list[tuple[int, int]]:
-    """Of each minute that the log tells of how long ago it was, in minutes, and how many logs were accepted."""
+def minutes(home: Home, name: str = "clean") -> list[tuple[int, int]]:
+    """Of each minute that the log tells of a job how long ago it was, in minutes, and how many logs were accepted."""
     now = this_minute(home) // 1_000_000
-    told = [log for log in job_log(home) if log["event_id"] == "shard_worker:metrics:checkpoint"]
+    told = [log for log in job_log(home) if log["event_id"] == "shard_worker:metrics:checkpoint" and log["job"] == name]
     return [((now - int(log["at"])) // 60, int(log["progress.accept"])) for log in told]
 
 

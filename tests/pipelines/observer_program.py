@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     home = Home(Path(arguments[0]))
     everything = re.compile(".*")
     command = ("sh", "-c", f"cat >> {arguments[1]}; echo >> {arguments[1]}")
-    rule = AlertRule("broken", everything, everything, "errors", 0, "low", command, condition=JobCondition("errors", 0, 5))
+    rule = AlertRule("broken", everything, everything, "errors", 0, "low", command, condition=JobCondition("errors", 0, 60))
     alerts = Alerts(home.path / "alerts", [rule], print)
     alerts.start()
     observer = JobObserver(home, "test", alerts, print, every=3_600)

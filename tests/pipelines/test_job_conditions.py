@@ -172,3 +172,9 @@ def test_lines_and_values_of_a_job() -> None:
 def _clock(minute_us: int) -> str:
     seconds = minute_us // 1_000_000
     return f"{seconds // 3_600 % 24:02}:{seconds // 60 % 60:02}"
+
+
+def test_a_minute_that_has_just_ended_is_not_whole_yet() -> None:
+    found = replace(figures((1, 100, 0), (2, 4, 0), (3, 4, 0)), at_us=MINUTE + 4_000_000)
+    assert told("accept < 10 in 2 minutes", found) is True, "the last minute but one and the one before"
+    assert told("accept < 10 in 2 minutes", replace(found, at_us=MINUTE + 5_000_000)) is False

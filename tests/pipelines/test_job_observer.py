@@ -217,7 +217,7 @@ def test_a_failed_job_and_its_errors_reach_a_command(home: Home, tmp_path: Path)
 def test_exactly_once_wherever_the_observer_is_killed(home: Home, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     whole = request.config.getoption("--soak")
     got, ago = tmp_path / "got", 1_000
-    job = make_job(home, tmp_path)
+    job, broken = make_job(home, tmp_path), make_job(home, tmp_path, "broken")
     expected: list[int] = []
 
     def another() -> None:
@@ -227,7 +227,7 @@ def test_exactly_once_wherever_the_observer_is_killed(home: Home, tmp_path: Path
         expected.append(ago)
 
     def turn() -> None:
-        put_figures(home, job, 0, dead=1 if len(change_of(home, "broken")) % 2 == 0 else -1)
+        put_figures(home, broken, 0, dead=1 if len(change_of(home, "broken")) % 2 == 0 else -1)
 
     def judged() -> list[int]:
         return [read for _, read in minutes(home)]
