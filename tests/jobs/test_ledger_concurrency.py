@@ -17,7 +17,7 @@ from tests.jobs.sql_job_ledgers import DATABASES, ledger_url, new
 from transforms.core.errors import LogsluiceError
 from transforms.jobs.job import JobState
 
-JOBS, SHARDS, LOGS, SECONDS = 3, 2, 200, 2.0
+JOBS, SHARDS, LOGS, SECONDS = 3, 2, 90, 2.0
 MEANWHILE = {
     "an instance": {"JobNotRunning", "ConsumerGroupNotExist", "NotExistConsumerWithBody", "ConsumerNotExist"},
     "a scheduler": {"JobStateConflict", "LeadLost"},

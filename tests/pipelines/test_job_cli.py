@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.main import main
 from pipelines.home import Home
-from tests.conftest import Cli
+from tests.conftest import Cli, CliResult
 from transforms.core.log_group import LogGroup
 from transforms.jobs.job import JobState
 from transforms.jobs.ledger import Lead
@@ -29,6 +30,20 @@ targets:
   errors: {logstore: access-errors, create: true}
 parameters: {password: env:DB_PASSWORD}
 """
+
+
+@pytest.fixture
+def cli(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """In this process: what a process costs to start is not what is tested here."""
+    monkeypatch.setenv("LOGSLUICE_HOME", str(home.path))
+
+    def run(*arguments: str, **_: object) -> CliResult:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return CliResult(said.out, said.err, code)
+
+    return run
 
 
 @pytest.fixture
