@@ -19,7 +19,7 @@ help() {
     cat <<'TEXT'
 Usage: ./run_local.sh [COMMAND] [ARGUMENTS]
 
-  (none)          install what is needed into .venv, then run the demo: sample logs, a database, searches, joins, tasks
+  (none)          install what is needed into .venv, then run the demo: sample logs, a database, searches, joins, tasks, a live job
   test            run all tests; a private MariaDB is found, installed or unpacked for them
   test --soak     the same with the full numbers of the long tests (hours)
   test ARGUMENTS  hand anything else to pytest: ./run_local.sh test tests/stores -k catalogue
