@@ -15,6 +15,7 @@ from pipelines.logging_setup import configure_logging
 
 configure_logging()  # before Beam is imported: see there
 
+import atexit  # noqa: E402
 import dataclasses  # noqa: E402
 import json  # noqa: E402
 import tempfile  # noqa: E402
@@ -162,4 +163,6 @@ def _say(text: str) -> None:
 if __name__ == "__main__":
     from pipelines.cli.main import leave
 
-    leave(main())
+    code = main()
+    atexit._run_exitfuncs()  # Beam ends its workers and its job server so
+    leave(code)
