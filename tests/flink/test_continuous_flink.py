@@ -56,6 +56,11 @@ class World:
 
         wait_for(seconds, what, looked)
 
+    def is_free(self) -> bool:
+        """Whether nobody's lease of the job's lead holds."""
+        ledger = self.home.job_ledger()
+        return ledger.job(DEFAULT_PROJECT, JOB).lease_us < ledger.now_us()
+
     def state(self) -> JobState:
         return self.home.job_ledger().job(DEFAULT_PROJECT, JOB).state
 
@@ -71,17 +76,21 @@ def undisturbed(folder: Path, written: int) -> Home:
 
 
 def disturb(world: World, cluster: FlinkCluster, rounds: int) -> None:
-    """Kill a TaskManager, kill the Python worker, cancel the job and start it without its state."""
+    """Kill a TaskManager, kill the Python worker, cancel the job or kill the launcher, and start the job without its state."""
     for number in range(rounds):
         cluster.kill_task_manager(0)
         cluster.start_task_manager()
         world.goes_on()
         world.launcher.kill_worker()
         world.goes_on()
-        running = [job for job, state in cluster.jobs().items() if state in ("RUNNING", "RESTARTING")]
-        assert len(running) == 1
-        cluster.cancel(running[0])
-        assert world.launcher.wait(180) == 3, world.launcher.log.read_text(errors="replace")[-4_000:]
+        if number % 2:
+            world.launcher.end()  # its pipeline stays on the cluster, without workers
+            wait_for(60, "the lease of a killed launcher", world.is_free)
+        else:
+            running = [job for job, state in cluster.jobs().items() if state in ("RUNNING", "RESTARTING")]
+            assert len(running) == 1
+            cluster.cancel(running[0])
+            assert world.launcher.wait(180) == 3, world.launcher.log.read_text(errors="replace")[-4_000:]
         world.launch(JOB)
         world.until(_START, f"start {number + 2}", lambda: bool([one for one in cluster.jobs().values() if one == "RUNNING"]))
         world.goes_on()
