@@ -46,7 +46,7 @@ STATEMENTS = {
     "limit with offset": "* | select n from log order by n limit 1, 2",
     "having": "* | select status, count(1) as c group by status having count(1) > 1",
     "distinct": "* | select distinct status",
-    "window function": "* | select n, row_number() over (partition by status order by n) as r, lag(size) over (order by n) as before",
+    "window function": "* | select n, row_number() over (partition by status order by n, __time__) as r, lag(size) over (order by __time__, n) as before",
     "with": "* | with t as (select status, sum(size) as s from log group by status) select status, s, s * 100.0 / (select sum(s) from t) as share from t",
     "subquery": "* | select n from log where size = (select max(size) from log)",
     "self join": "* | select a.n as n, b.n as m from log a join log b on a.status = b.status where a.n < b.n",
@@ -176,6 +176,7 @@ def test_rows_of_many_windows_are_those_of_single_runs(home: Home, tmp_path: Pat
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("source", ["web", "mixed"])
 @pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_and_for_all_statements_and_windows(home: Home, tmp_path: Path, layout: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,10 +190,14 @@ def compare(home: Home, tmp_path: Path, layout: Windows, names: Sequence[str], s
     rows_seen = failed = 0
     for name in names:
         turn = claim(home, STATEMENTS[name], layout, source)
-        plan = plan_backfill_turn(home, turn)
-        found: dict[int, Any] = {**dict(together(plan)), **plan.failures}
-        assert list(found) and set(found) == {one.schedule_time for one in turn.windows} and plan.left == 0, name
-        assert (len(plan.chunks) > 1) == (layout.chunk < 100) or "variables" in name or not plan.chunks[0].plan.reads_log, name
+        found: dict[int, Any] = {}
+        while rest := tuple(one for one in turn.windows if one.schedule_time not in found):
+            plan = plan_backfill_turn(home, replace(turn, windows=rest))
+            found |= {**dict(together(plan)), **plan.failures}
+            # Windows that are left for the next turn come when there are many small chunks only.
+            assert len(found) == len(turn.windows) - plan.left and (plan.left == 0 or layout.chunk < 100), name
+            one_chunk_will_do = not plan.chunks or not plan.chunks[0].plan.reads_log or "variables" in name or len(rest) < len(turn.windows)
+            assert (len(plan.chunks) > 1) == (layout.chunk < 100) or one_chunk_will_do, name
         for one in turn.windows:
             got, alone = found[one.schedule_time], singly(home, turn, one.schedule_time, one.window)
             if isinstance(alone, Exception):
