@@ -85,7 +85,7 @@ class SqlSliceLedger:
                 ended = lane.finish(number)
                 step.machine.save(shard, ended.end, consumer=consumer, epoch=epoch)
                 done[shard] = ended.counts
-            self._count(step, done)
+            step.counts = done
             return frozenset(done) | again
 
     def start_at(self, consumer: str, positions: Mapping[int, tuple[int, Cursor]]) -> frozenset[int]:
@@ -111,12 +111,15 @@ class SqlSliceLedger:
             now_us = self._now_us(connection)
             step = _Step(connection, self._job, GroupMachine(before.copy(), extents, now_us), now_us, list(shards))
             yield step
+            # Table after table as `rerun` and `delete` go through them: nobody waits in a circle.
             store_group(connection, self._where, before, step.machine.state)
             step.store()
+            if step.counts:
+                self._count(step)
 
-    def _count(self, step: _Step, counts: Mapping[int, SliceCounts]) -> None:
+    def _count(self, step: _Step) -> None:
         minute_us = step.now_us // MINUTE_US * MINUTE_US
-        add_figures(step.connection, self._job.id, self._job.generation, minute_us, counts)
+        add_figures(step.connection, self._job.id, self._job.generation, minute_us, step.counts)
         if minute_us != self._folded_us:
             fold_figures(step.connection, self._job.id, self._job.generation, step.now_us)
             self._folded_us = minute_us
@@ -129,6 +132,8 @@ class _Step:
         self.connection = connection
         self.machine = machine
         self.now_us = now_us
+        self.counts: Mapping[int, SliceCounts] = {}
+        """Of the slices that this transaction finishes."""
         self._key = {"job_id": of_job.id, "generation": of_job.generation}
         self._started_us = of_job.started_us
         self._lanes: dict[int, LaneState] = {shard: LaneState() for shard in shards}
