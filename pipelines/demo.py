@@ -68,9 +68,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="./run_local.sh", description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--logs", type=int, default=LOGS, help=f"how many logs a new game_log gets, at least {_GROUPS}; default: {LOGS:,}")
-    parser.add_argument("--live-seconds", type=int, default=10, help="how long logs come to the job that never ends; default: 10")
+    parser.add_argument(
+        "--live-seconds", type=int, default=10, help="how long logs come to the job that never ends; 0: it is left out; default: 10"
+    )
     given = parser.parse_args(arguments)
-    return guarded(lambda: _run(max(_GROUPS, given.logs), max(1, given.live_seconds)))
+    return guarded(lambda: _run(max(_GROUPS, given.logs), given.live_seconds))
 
 
 def _run(logs: int, live_seconds: int) -> int:
@@ -86,7 +88,8 @@ def _run(logs: int, live_seconds: int) -> int:
         for demo in DEMO_TASKS:
             _show(app, home, f"{demo.title}, read back", demo.statement, demo.logstore)
         on_both_engines(app, home)
-        run_continuous(app, home, live_seconds)
+        if live_seconds > 0:
+            run_continuous(app, home, live_seconds)
         app.emit(_NEXT.format(home=os.path.relpath(home.path)))
     finally:
         home.close()
