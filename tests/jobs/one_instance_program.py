@@ -1,13 +1,15 @@
 """One instance of the tests' job in this process, with the real pipeline: it works until all is read that was there when it began.
 
-For `tests.warm_crash`: ``main([HOME])`` and, with a database elsewhere, ``main([HOME, CATALOGUE])``. With a durable moment behind them
-(CATALOGUE may be empty), such as ``job.intend before``, the file ``HOME/reached`` is made when that comes first, and the instance goes on when it is gone.
+For `tests.warm_crash`: ``main([HOME])``, and with a database elsewhere ``main([HOME, CATALOGUE])`` (which may be empty). With a durable
+moment and a number behind them, such as ``job.intend before`` and ``0``, it makes the file ``HOME/reached`` when that moment comes, and goes
+on when the file is gone; with ``kill`` behind these it dies there. (Heartbeats have moments too: the number of all would be one of chance.)
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable
@@ -29,11 +31,16 @@ from transforms.core.durable import Moment, observe
 from transforms.core.errors import StoreUnavailable
 
 
-def _wait_at(wanted: str, reached: Path) -> Callable[[str, Moment], None]:
+def _stop_at(wanted: str, number: int, reached: Path | None) -> Callable[[str, Moment], None]:
+    """Waits at the moment until a file is gone again; dies there without one."""
     times = count()
 
     def observer(operation: str, moment: Moment) -> None:
-        if f"{operation} {moment}" == wanted and not next(times):
+        if f"{operation} {moment}" != wanted or next(times) != number:
+            return
+        if reached is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        else:
             reached.touch()
             while reached.exists():
                 time.sleep(0.01)
@@ -46,7 +53,7 @@ def main(arguments: list[str]) -> None:
     logging.disable(logging.WARNING)
     home, beating = (Home(Path(arguments[0]), "".join(arguments[1:2]) or None) for _ in range(2))
     if arguments[2:]:
-        observe(_wait_at(arguments[2], home.path / "reached"))
+        observe(_stop_at(arguments[2], int(arguments[3]), None if arguments[4:] == ["kill"] else home.path / "reached"))
     job = home.job_ledger().job(DEFAULT_PROJECT, JOB)
     plan = plan_job(home, job, home.job_ledger().definition(job, job.running_version))
     groups, source, slices = home.consumer_groups(*job.source), home.open_logstore(*job.source), home.job_ledger().slices(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ SHARDS = 4
 DATABASES = ["sqlite", pytest.param("mariadb", marks=pytest.mark.soak)]
 LOGS = 40
 """Appended between two kills."""
+NEVER = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +57,6 @@ def bury(world: JobWorld) -> None:
         groups.leave(world.job().group, one.name, incarnation=one.incarnation)
 
 
-def names(moments: list[str]) -> set[str]:
-    return {moment.split()[0] for moment in moments}
-
-
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("database", DATABASES)
 def test_an_instance_killed_at_every_durable_moment(
@@ -67,7 +65,7 @@ def test_an_instance_killed_at_every_durable_moment(
     soak = request.config.getoption("--soak")
     with JobWorld(tmp_path, shards=SHARDS, catalogue_url=catalogue(database, request)) as world:
         running(world)
-        arguments = [str(world.home.path), *filter(None, [world.home.catalogue_url])]
+        arguments = [str(world.home.path), world.home.catalogue_url or ""]
         written = 0
 
         def more() -> None:
@@ -79,13 +77,12 @@ def test_an_instance_killed_at_every_durable_moment(
         more()
         program.run(*arguments)  # makes the targets
         more()
-        moments = program.run(*arguments)
+        moments = numbered(program.run(*arguments))
         world.check()
-        assert {"job.begin", "job.intend", "job.finish", "logstore.write-file", "logstore.commit"} <= names(moments)
-        kills = list(range(len(moments))) if soak else sampled(moments)
-        for place, number in enumerate(kills):
+        assert {(point, 0) for point in POINTS} <= set(moments)
+        for place, (moment, number) in enumerate(moments if soak else sampled(moments)):
             more()
-            program.killed_at(number, *arguments)
+            program.killed_at(NEVER, *arguments, moment, str(number), "kill")
             bury(world)
             if place % 4 == 3:  # else the next kill meets what this one left
                 program.run(*arguments)
@@ -93,6 +90,17 @@ def test_an_instance_killed_at_every_durable_moment(
         program.run(*arguments)
         world.check()
         assert world.delivered() == written
+
+
+def numbered(moments: list[str]) -> list[tuple[str, int]]:
+    """Moments in order, each with how many of its kind there were before; without those that heartbeats have as well."""
+    times = Counter[str]()
+    found = []
+    for moment in moments:
+        if not moment.startswith("catalogue."):
+            found.append((moment, times[moment]))
+            times[moment] += 1
+    return found
 
 
 POINTS = [f"job.{point} {moment}" for point in ("unfinished", "begin", "intend", "finish") for moment in ("before", "after")]
@@ -112,7 +120,7 @@ def test_the_database_is_killed_at_every_point_of_a_slice(tmp_path: Path, progra
                 world.append(*range(round * LOGS + shard, (round + 1) * LOGS, SHARDS), shard=shard)
 
             with ThreadPoolExecutor(1) as pool:  # the kernel ends the server with the thread that started it: that is this one
-                ran = pool.submit(program.run, str(world.home.path), world.home.catalogue_url, point)
+                ran = pool.submit(program.run, str(world.home.path), world.home.catalogue_url, point, "0")
                 until(reached.exists)
                 server.kill()
                 reached.unlink()
@@ -144,7 +152,7 @@ def test_an_instance_that_sleeps_at_a_point_until_another_has_done_its_work(
             for shard in range(SHARDS):
                 world.append(*range(round * LOGS + shard, (round + 1) * LOGS, SHARDS), shard=shard)
             with ThreadPoolExecutor(1) as pool:
-                slept = pool.submit(program.run, str(world.home.path), "", point)
+                slept = pool.submit(program.run, str(world.home.path), "", point, "0")
                 until(reached.exists)
                 (sleeper,) = (int(name.removeprefix("instance-")) for name in groups.state(group).consumers)
                 os.kill(sleeper, signal.SIGSTOP)
@@ -160,14 +168,11 @@ def test_an_instance_that_sleeps_at_a_point_until_another_has_done_its_work(
             assert world.delivered() == (round + 1) * LOGS, point
 
 
-def sampled(moments: list[str]) -> list[int]:
-    """A slice's points in the ledger, around the first commit and after the last, and in the middle of the files."""
-    points = [
-        moments.index(moment) for moment in POINTS if moment not in ("job.unfinished before", "job.unfinished after", "job.begin before")
-    ]
-    commits = [number for number, moment in enumerate(moments) if moment == "logstore.commit after"]
-    files = [number for number, moment in enumerate(moments) if moment == "logstore.write-file after"]
-    return sorted({*points, commits[0], commits[-1], files[len(files) // 2]})
+def sampled(moments: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Points of a slice in the ledger, the first commit and the last, one in the middle of the files."""
+    points = [(point, 0) for point in POINTS[3:]]
+    commits, files = ([one for one in moments if one[0] == f"logstore.{what} after"] for what in ("commit", "write-file"))
+    return sorted({*points, commits[0], commits[-1], files[len(files) // 2]}, key=moments.index)
 
 
 @pytest.mark.timeout(300)
