@@ -78,7 +78,8 @@ class Supervisor:
 
     def join(self) -> None:
         """Wait until it has ended: when it was asked to, with ``once`` by itself. Raises what ended it before its time."""
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(0.2)  # signals that arrive meanwhile are counted
         if self._error is not None:
             raise self._error
 

@@ -261,6 +261,25 @@ def test_stopping_waits_for_the_running_slice(world: JobWorld) -> None:
     assert world.caught_up()
 
 
+def test_a_second_ctrl_c_does_not_wait_and_nothing_is_lost(world: JobWorld) -> None:
+    world.create()
+    (world.home.path / "slow").write_text("600")
+    scheduler = world.quick_scheduler("--grace", "600")
+    world.append(*range(20))
+    until((world.home.path / "computing").exists)
+    instances = world.instances()
+    scheduler.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert scheduler.poll() is None
+    assert world.end(scheduler, signal.SIGINT) == 0
+    assert instances and not any(one.is_running() for one in instances)
+    assert (world.job().state, world.job().leader) == (JobState.RUNNING, "")
+    (world.home.path / "slow").unlink()
+    world.quick_scheduler()
+    world.catches_up()
+    world.check()
+
+
 def test_a_deleted_job_is_let_go_and_one_whose_source_is_gone_fails(world: JobWorld) -> None:
     world.create()
     world.append(0)
