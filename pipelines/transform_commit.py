@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.cli.unexpected import masked
 from pipelines.home import Home
-from pipelines.jobs.computed_slice import written_by_target
+from pipelines.jobs.computed_slice import check_written, written_by_target
 from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
@@ -152,17 +152,7 @@ def summary_of(plan: TransformPlan, report: RuleReport, seconds: float) -> dict[
 
 def _check_counts(plan: TransformPlan, summary: Mapping[str, Any], files: Mapping[str, Sequence[DataFile]]) -> None:
     """Nothing is made visible unless every log that was read and written is accounted for."""
-    letters = plan.targets[DEAD_LETTERS]
-    expected = dict(summary["written"])
-    expected[letters] = expected.get(letters, 0) + summary["dead"]
-    for key in sorted({*expected, *files}):
-        wrote = sum(file.rows for file in files.get(key, ()))
-        if wrote != expected.get(key, 0):
-            raise QueryFailed(
-                f"the rule gave {expected.get(key, 0):,} logs for {key}, but {wrote:,} were written",
-                hint="nothing became visible; start the job again, and report this",
-                code="TransformCountsDiffer",
-            )
+    check_written(summary["written"], summary["dead"], plan.targets[DEAD_LETTERS], files)
     exact = [file for file in plan.snapshot.files if file.receive_time is not None]
     if plan.kind == "replay" or len(exact) < len(plan.snapshot.files):
         return  # how many logs of a compacted file are in the pieces only its rows tell

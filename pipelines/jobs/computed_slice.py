@@ -11,7 +11,7 @@ from transforms.core.errors import QueryFailed
 from transforms.rules.report import RuleReport
 from transforms.stores.logstore import DataFile
 
-__all__ = ["ComputedSlice", "check_counts", "written_by_target"]
+__all__ = ["ComputedSlice", "check_counts", "check_written", "written_by_target"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def check_counts(
     for lane, shard in lanes.items():
         report = RuleReport.total(told[lane])
         _check_read(rows[lane], report)
-        _check_written(plan, report, by_lane[lane])
+        written = written_by_target(report, plan.targets, plan.definition.default_target.key, plan.source.project)
+        check_written(written, report.dead, plan.targets[DEAD_LETTERS], by_lane[lane])
         computed[shard] = ComputedSlice({target: by_lane[lane][target] for target in sorted(by_lane[lane])}, report)
     return computed
 
@@ -74,10 +75,10 @@ def _check_read(rows: int, report: RuleReport) -> None:
         )
 
 
-def _check_written(plan: JobPlan, report: RuleReport, files: Mapping[str, Sequence[DataFile]]) -> None:
-    expected = written_by_target(report, plan.targets, plan.definition.default_target.key, plan.source.project)
-    letters = plan.targets[DEAD_LETTERS]
-    expected[letters] = expected.get(letters, 0) + report.dead
+def check_written(written: Mapping[str, int], dead: int, letters: str, files: Mapping[str, Sequence[DataFile]]) -> None:
+    """Raises QueryFailed unless files (by target) hold the logs that a rule gave for each target, and its ``dead`` letters."""
+    expected = dict(written)
+    expected[letters] = expected.get(letters, 0) + dead
     for key in sorted({*expected, *files}):
         wrote = sum(file.rows for file in files.get(key, ()))
         if wrote != expected.get(key, 0):
