@@ -66,6 +66,8 @@ class Supervisor:
         self._silent = False
         self._abandoned = False
         self._done: set[tuple[str, str]] = set()
+        self._others: dict[tuple[str, str], int] = {}
+        """With ``once``: jobs that others lead, with the first end of a lease that was seen: whether they are alive will show."""
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -121,14 +123,27 @@ class Supervisor:
         number, known = ledger.changes(), self._known
         if number == known and now < self._all_at:
             return
-        self._known, self._all_at = number, now + _ALL_EVERY_SECONDS
+        self._known = number
+        seen, self._others = self._others, {}
         for job in self._all(ledger):
             key = job.project, job.name
             if (led := self._jobs.get(key)) is not None:
                 if led.differs_from(job):
                     self._kept(key, led, led.look)
-            elif key not in self._done and not job.external and not job.leader:
+            elif key in self._done or job.external:
+                continue
+            elif not job.leader:
                 self._lead(ledger, job)
+            elif self._settings.once:
+                self._see_other(key, job, seen.get(key, job.lease_us))
+        self._all_at = now + (_POLL_SECONDS if self._others else _ALL_EVERY_SECONDS)
+
+    def _see_other(self, key: tuple[str, str], job: Job, lease_us: int) -> None:
+        """A job that somebody else leads: one who is alive renews the lease, and runs it; a dead one's runs out."""
+        if job.lease_us > lease_us:
+            self._done.add(key)
+        else:
+            self._others[key] = lease_us
 
     def _all(self, ledger: JobLedger) -> Iterator[Job]:
         for project in self._home.catalogue().list_projects():
@@ -201,7 +216,7 @@ class Supervisor:
     def _finished(self) -> bool:
         if self._abandoned or self._asked():
             return True
-        if not self._settings.once or self._known < 0 or self._silent:
+        if not self._settings.once or self._known < 0 or self._silent or self._others:
             return False
         return all(led.caught_up for led in self._jobs.values())
 

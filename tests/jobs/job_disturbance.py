@@ -24,8 +24,8 @@ DISTURBANCES = (
     "kill_instance", "split", "kill_scheduler", "compact", "pause_instance", "merge", "pause_scheduler", "stop_and_start", "leave",
     "kill_database",
 )  # fmt: skip
-_BEYOND_TIMEOUT = 4.5
-"""Seconds; instances of these worlds lose their shards after 3, schedulers their lead after 2."""
+_BEYOND_TIMEOUT = 6.5
+"""Seconds; instances of these worlds lose their shards after 5, schedulers their lead after 2."""
 _MOST_SHARDS = 8
 
 

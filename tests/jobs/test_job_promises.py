@@ -17,13 +17,13 @@ import pytest
 from tests.jobs.job_disturbance import Disturbance
 from tests.jobs.job_recorder import Recorder, numbers_of
 from tests.jobs.job_rule import ERRORS, MAIN, TENANTS
-from tests.jobs.job_world import JobWorld, until
+from tests.jobs.job_world import QUICK, JobWorld, until
 from transforms.consumers.balance import loads
 from transforms.core.interval import Interval
 from transforms.jobs.job import JobState
 from transforms.stores.cursor import BEGIN
 
-TIMEOUT_US = 3_000_000
+TIMEOUT_US = int(QUICK[QUICK.index("--job-timeout") + 1]) * 1_000_000
 """Of instances, as these worlds' schedulers set it."""
 
 pytestmark = pytest.mark.timeout(300)

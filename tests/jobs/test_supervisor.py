@@ -207,6 +207,19 @@ def test_once_runs_until_what_is_there_is_read(world: JobWorld) -> None:
     world.check()
 
 
+def test_once_takes_over_from_a_dead_scheduler_and_leaves_a_job_to_a_live_one(world: JobWorld) -> None:
+    world.create()
+    alive = world.quick_scheduler()
+    world.becomes(JobState.RUNNING)
+    assert world.quick_scheduler("--once").wait(60) == 0
+    assert world.job().leader and alive.poll() is None
+    alive.kill()
+    world.append(*range(100))
+    assert world.quick_scheduler("--once").wait(60) == 0
+    assert world.caught_up()
+    world.check()
+
+
 def test_a_rule_that_does_not_load_fails_the_job_with_all_that_is_wrong(world: JobWorld) -> None:
     new = world.new()
     text = new.definition.replace("e_set(", "e_sett(").replace("e_coutput(", "e_couput(")

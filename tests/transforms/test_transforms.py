@@ -53,6 +53,7 @@ def test_the_public_names_are_these() -> None:
     assert sorted(transforms.__all__) == [
         "LogGroup",
         "QueryLogs",
+        "ReadConsumerGroup",
         "ReadExternalStore",
         "ReadLogstore",
         "WriteExternalStore",

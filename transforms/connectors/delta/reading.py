@@ -169,7 +169,7 @@ def _bounded(frame: pl.DataFrame) -> Iterator[LogGroup]:
     """A frame as groups of at most `MAX_ROWS` logs and `MAX_BYTES` each (or one log)."""
     size = int(frame.estimated_size())
     pieces = max(-(-frame.height // MAX_ROWS), -(-size // MAX_BYTES), 1)
-    step = -(-frame.height // pieces)
+    step = min(-(-frame.height // pieces), max(1, MAX_BYTES * frame.height // max(1, size)))
     whole = own_bytes(frame, sum(kind == pl.String for kind in frame.dtypes))
     for begin in range(0, frame.height, step):
         group = LogGroup.from_frame(frame.slice(begin, step))
