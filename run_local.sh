@@ -175,7 +175,8 @@ test)
     case ${1:---all} in
     --*)
         prepare_java
-        workers=$(nproc 2>/dev/null || echo 1)
+        # One more than there are cores: many tests wait, for disks, leases and time-outs.
+        workers=$(($(nproc 2>/dev/null || echo 1) + 1))
         set -- --numprocesses "$((workers < 4 ? workers : 4))" --dist loadfile "$@"
         ;;
     esac
