@@ -28,8 +28,8 @@ __all__ = ["InstanceLoop", "Rounds", "Work", "ends_quietly"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 60.0
-_ROUND_EVERY = 0.25
-"""Seconds from the beginning of a round to the next when there is little to do: fewer, larger commits."""
+_ROUND_EVERY = 0.5
+"""Seconds from the beginning of a round to the next when there is little to do: fewer, larger commits, on which all later looks depend."""
 _LOOK_EVERY = (0.1, 0.5)
 """Seconds between two looks for new logs: at first, and after a while without any."""
 _TELL_EVERY = 1.0

@@ -19,6 +19,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from transforms.connectors.delta.commit_log import RECEIVED, TableLog, ends_after, told_state
+from transforms.connectors.delta.log_files import entry_path, read_entry
 from transforms.connectors.delta.shard_layout import LAYOUT, layout_of, layout_text, shards_with_logs
 from transforms.connectors.delta.storage import Storage
 from transforms.connectors.delta.table import PARTITIONS, open_table, unavailable
@@ -178,7 +179,9 @@ class Committer:
             try:
                 with durable(operation):
                     act(commit_properties=properties, post_commithook_properties=HOOKS)
-                    self.storage.settle(_entry(base + 1))
+                    self.storage.settle(entry_path(base + 1))
+                if self._comes_too_late(base + 1, token):
+                    continue
             except CommitFailedError:
                 if not self._is_ours(base + 1, token):
                     continue
@@ -216,19 +219,27 @@ class Committer:
                     commit_properties=properties,
                     post_commithook_properties=HOOKS,
                 )
-                self.storage.settle(_entry(version))
+                self.storage.settle(entry_path(version))
         except CommitFailedError:
             # An object store may have taken the entry and lost its answer: the client's own second try then finds it there.
             return self._is_ours(version, token)
         except (DeltaError, OSError) as error:
             # Whether the commit got in is unknown (a store that answered too late): its log entry tells.
+            if self._comes_too_late(version, token):
+                return False
             if not self._is_ours(version, token):
                 raise unavailable(self.storage, self.name, error) from error
-        return True
+            return True
+        return not self._comes_too_late(version, token)
+
+    def _comes_too_late(self, version: int, token: str) -> bool:
+        """Whether the entry that was made is none: a version of that number was there, and archived while this writer slept."""
+        archive = self.storage.archive
+        return archive is not None and archive.has(version) and not self._is_ours(version, token)
 
     def _is_ours(self, version: int, token: str) -> bool:
         try:
-            lines = self.storage.read_bytes(_entry(version)).splitlines()
+            lines = read_entry(self.storage, version).splitlines()
         except FileNotFoundError:
             return False
         return any(json.loads(line).get("commitInfo", {}).get(TOKEN) == token for line in lines if line.strip())
@@ -243,10 +254,6 @@ def _check(apps: Sequence[AppTransaction | None]) -> None:
                 hint=f"take a name other than {RECEIVED!r} and a version from 0",
             )
     check_apps(names)
-
-
-def _entry(version: int) -> str:
-    return f"_delta_log/{version:020d}.json"
 
 
 def last_receive_time(table: DeltaTable) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from transforms.connectors.delta.actions import data_file
+from transforms.connectors.delta.log_files import read_entry
 from transforms.connectors.delta.shard_layout import cursors_of_text, layout_in_schema, text_of_cursors
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import StoreUnavailable
@@ -75,7 +76,7 @@ class TableLog:
             self._entries.move_to_end(version)
             return found
         try:
-            lines = self._storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
+            lines = read_entry(self._storage, version).splitlines()
         except FileNotFoundError:
             return None
         except OSError as error:

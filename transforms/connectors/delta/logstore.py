@@ -12,6 +12,7 @@ from transforms.connectors.delta.actions import add_action, order_key, remove_ac
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.commit_log import TableLog
+from transforms.connectors.delta.log_files import ENTRIES_KEPT_S, shorten, wants_checkpoint
 from transforms.connectors.delta.retention import expire, vacuum
 from transforms.connectors.delta.shard_layout import layout_of
 from transforms.connectors.delta.shard_places import ShardPlaces
@@ -87,6 +88,7 @@ class DeltaLogstore(ShardReading):
         chores = (
             Chore(COMPACT_EVERY, self._compact_by_size),
             Chore(CHECKPOINT_EVERY, self._checkpoint),
+            Chore(TIDY_EVERY, self._forget_entries),
             Chore(TIDY_EVERY, self._expire_by_retention),
             Chore(TIDY_EVERY, self.vacuum),
         )
@@ -318,9 +320,22 @@ class DeltaLogstore(ShardReading):
 
     def _checkpoint(self) -> None:
         table = self._open()
-        with durable("logstore.checkpoint"):
-            table.create_checkpoint()
-            table.cleanup_metadata()
+        if wants_checkpoint(self._storage, table.version()):
+            with durable("logstore.checkpoint"):
+                table.create_checkpoint()
+        if self._storage.archive is not None:  # elsewhere it takes many requests to look what there is: with the other chores
+            self._shorten()
+
+    def _forget_entries(self) -> None:
+        if (archive := self._storage.archive) is not None:
+            archive.forget(self._clock.now_us() / 1e6 - ENTRIES_KEPT_S)
+        else:
+            self._open().cleanup_metadata()
+            self._shorten()
+
+    def _shorten(self) -> None:
+        with durable("logstore.shorten-log"):
+            shorten(self._storage, self._clock.now_us() / 1e6)
 
     def _expire_by_retention(self) -> None:
         if self.descriptor.retention_days is not None:

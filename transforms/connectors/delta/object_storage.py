@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from transforms.connectors.delta.log_archive import LogArchive
 from transforms.connectors.delta.object_files import ObjectFiles, Scrub, file_system, resolved, told
 from transforms.core.errors import ParameterInvalid
 from transforms.stores.logstore import FileAccess
@@ -30,6 +31,7 @@ class ObjectStorage:
     """
 
     reads_ahead = True
+    archive: LogArchive | None = None
 
     def __init__(self, url: str, options: Mapping[str, str]) -> None:
         self.table_uri = url.rstrip("/")
@@ -81,6 +83,23 @@ class ObjectStorage:
         with told(self._scrub):
             info = self._files.get_file_info(relative)
         return int(info.size) if info.type == pyarrow.fs.FileType.File else None
+
+    def names_in(self, folder: str) -> list[str]:
+        import pyarrow.fs
+
+        with told(self._scrub):
+            return [info.base_name for info in self._files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))]
+
+    def modified(self, relative: str) -> float:
+        with told(self._scrub):
+            info = self._files.get_file_info(relative)
+        if info.mtime is None:
+            raise FileNotFoundError(relative)
+        return float(info.mtime.timestamp())
+
+    def delete(self, relative: str) -> None:
+        with told(self._scrub):
+            self._files.delete_file(relative)
 
     def delete_all(self) -> None:
         import pyarrow.fs

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from transforms.connectors.delta.log_archive import LogArchive
 from transforms.core.errors import ParameterInvalid
 from transforms.stores.logstore import FileAccess, LogstoreDescriptor
 
@@ -30,10 +31,12 @@ class Storage(Protocol):
 
     ``reads_ahead``: each reading waits for an answer, so a file's wanted parts are fetched together.
     ``access``: how engines open the data files, None when they do it by themselves.
+    ``archive``: where old entries of the table's log go; None when they stay.
     """
 
     reads_ahead: bool
     access: FileAccess | None
+    archive: LogArchive | None
 
     @property
     def table_uri(self) -> str:
@@ -77,6 +80,18 @@ class Storage(Protocol):
         """Bytes, or None when there is no such file."""
         ...
 
+    def names_in(self, folder: str) -> list[str]:
+        """The names of what is directly in a folder."""
+        ...
+
+    def modified(self, relative: str) -> float:
+        """When a file was written, seconds since 1970. Raises FileNotFoundError."""
+        ...
+
+    def delete(self, relative: str) -> None:
+        """Delete one file. Raises FileNotFoundError."""
+        ...
+
     def delete_all(self) -> None:
         """Delete everything; the commit log goes last, so that a repeat finds what a killed one left."""
         ...
@@ -99,6 +114,7 @@ class LocalStorage:
                 hint="choose a path without '%' before two hexadecimal digits and without '\\'",
             )
         self.root = root
+        self.archive: LogArchive | None = LogArchive(root)
         self._prefix = str(root).rstrip("/") + "/"
         self.options: dict[str, str] = {}
 
@@ -144,6 +160,15 @@ class LocalStorage:
             return (self.root / relative).stat().st_size
         except FileNotFoundError:
             return None
+
+    def names_in(self, folder: str) -> list[str]:
+        return [entry.name for entry in (self.root / folder).iterdir()]
+
+    def modified(self, relative: str) -> float:
+        return (self.root / relative).stat().st_mtime
+
+    def delete(self, relative: str) -> None:
+        (self.root / relative).unlink()
 
     def delete_all(self) -> None:
         for left in reversed(range(_DELETE_TRIES)):

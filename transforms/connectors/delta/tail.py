@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from transforms.connectors.delta.actions import data_file
 from transforms.connectors.delta.commit import REPLACED
 from transforms.connectors.delta.commit_log import RECEIVED
+from transforms.connectors.delta.log_files import read_entry
 from transforms.connectors.delta.reading import read_files
 from transforms.connectors.delta.storage import Storage
 from transforms.core.errors import NotFound, StoreUnavailable
@@ -38,7 +39,7 @@ def walk(storage: Storage, name: str, after: int, newest: int) -> Iterator[TailB
     check_cursor(name, after, newest)
     for version in range(max(after, -1) + 1, newest + 1):
         try:
-            lines = storage.read_bytes(f"_delta_log/{version:020d}.json").splitlines()
+            lines = read_entry(storage, version).splitlines()
         except FileNotFoundError:
             raise expired(name, version) from None
         except OSError as error:

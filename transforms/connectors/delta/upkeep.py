@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 __all__ = ["CHECKPOINT_EVERY", "COMPACT_EVERY", "TIDY_EVERY", "Chore", "Upkeep"]
 
-CHECKPOINT_EVERY = 32
-"""Versions between checkpoints: opening a table reads that many small files at most."""
+CHECKPOINT_EVERY = 16
+"""Versions between checkpoints of a small table: opening it reads that many entries at most."""
 COMPACT_EVERY = 64
 TIDY_EVERY = 512
 """Versions between retention and vacuum, which look at every file there is."""
