@@ -12,8 +12,8 @@ _MOST = 500_000
 
 
 class RoundSize:
-    """Follows what rounds take: a round that was full and quick makes the next one larger, at most twice; one that was full and took too long,
-    smaller, at least half.
+    """Follows what rounds take: a round that was full and quick makes the next one larger, at most four times; one that was full and took too
+    long, smaller, at least half.
 
     Args:
         seconds: that a round with more than enough to read shall take.
@@ -32,5 +32,5 @@ class RoundSize:
         """A round took so long; ``full``: some shard had more to read than that. What is waited for a store afterwards does not depend on
         the logs and does not count."""
         if full:  # what few logs take says nothing of many
-            factor = min(2.0, max(0.5, self._seconds / max(seconds, 1e-3)))
+            factor = min(4.0, max(0.5, self._seconds / max(seconds, 1e-3)))
             self._rows = min(_MOST, max(_LEAST, round(self._rows * factor)))

@@ -26,11 +26,12 @@ def test_a_round_with_a_backlog_takes_about_the_time_it_shall(rate: float) -> No
 
 def test_it_grows_quickly_and_no_further_than_memory_allows() -> None:
     size = RoundSize()
-    rounds = 0
+    first, rounds = size.rows, 0
     while size.rows < 500_000:
         size.took(0.2, full=True)
         rounds += 1
-    assert rounds < 10
+        assert size.rows <= first * 4**rounds
+    assert rounds < 5
     size.took(0.2, full=True)
     assert size.rows == 500_000
 
