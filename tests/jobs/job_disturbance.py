@@ -49,11 +49,19 @@ class Disturbance:
         """One after the other, up to ``apart`` seconds in between."""
         for name in names:
             time.sleep(self._random.uniform(0.0, apart))
+            self._start_again()
             getattr(self, f"_{name}")()
             self.done.append(name)
 
+    def _start_again(self) -> None:
+        """As a process manager does: a scheduler that cannot reach the database when it starts ends."""
+        for ended in [one for one in self.schedulers if one.poll() is not None]:
+            self.schedulers.remove(ended)
+            self.schedulers.append(self._start())
+
     def _leader(self) -> Popen[str]:
         def found() -> Popen[str] | None:
+            self._start_again()
             with suppress(StoreError):
                 pid = self._world.job().leader.split("/")[1:2]
                 return next((one for one in self.schedulers if [str(one.pid)] == pid and one.poll() is None), None)
@@ -77,8 +85,7 @@ class Disturbance:
 
     def _replace(self, scheduler: Popen[str], number: signal.Signals) -> None:
         self._world.end(scheduler, number)
-        self.schedulers.remove(scheduler)
-        self.schedulers.append(self._start())
+        self._start_again()
 
     def _pause_instance(self) -> None:
         one = self._instance()
