@@ -29,7 +29,7 @@ from transforms.stores.shard_map import ShardMap
 
 
 class LaterClock(SystemClock):
-    """Some seconds ahead."""
+    """Some seconds ahead: what was just written has been there for so long. With it nothing may be kept, see `nothing_kept`."""
 
     def __init__(self, ahead_s: float) -> None:
         self._ahead_us = int(ahead_s * 1_000_000)
@@ -46,6 +46,11 @@ def descriptor(tmp_path: Path) -> LogstoreDescriptor:
     found = LogstoreDescriptor("demo", "web", str(tmp_path / "web"), even_shards(1))
     create_delta_logstore(found)
     return found
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.connectors.delta.kept_table.KEPT_S", -1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +85,7 @@ def much_later(descriptor: LogstoreDescriptor) -> None:
     shorten(storage_of(descriptor), time.time() + LATER)
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_log_stays_short_and_slow_readers_find_all(descriptor: LogstoreDescriptor) -> None:
     store, slow = DeltaLogstore(descriptor, clock=LaterClock(LATER)), open_delta_logstore(descriptor)
     place = slow.pull(0, BEGIN).cursor
@@ -179,6 +185,7 @@ def test_a_change_of_shards_that_slept_is_made_again(descriptor: LogstoreDescrip
     assert numbers(open_delta_logstore(descriptor)) == list(range(60))
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_archived_entries_are_forgotten_after_thirty_days(descriptor: LogstoreDescriptor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.connectors.delta.log_archive._ENTRIES", 10)
     monkeypatch.setattr("transforms.connectors.delta.logstore.TIDY_EVERY", 16)

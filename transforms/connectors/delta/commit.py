@@ -1,8 +1,8 @@
-"""The commit rule: every try opens the table afresh, looks, and commits through that very object.
+"""The commit rule: every try looks at the newest table there is, and commits through that very object.
 
 The table library neither refuses a version of an application that was committed before, nor notices that a file to remove is
 gone when it retries by itself. So each try here compares both on the snapshot it commits on, and its own retries are off:
-when anybody else committed in between, the try fails as a whole and starts again from the opening.
+when anybody else committed in between, the try fails as a whole and starts again from the look.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from transforms.connectors.delta.commit_log import RECEIVED, TableLog, ends_after, told_state
+from transforms.connectors.delta.kept_table import KeptTable
 from transforms.connectors.delta.log_files import entry_path, read_entry
 from transforms.connectors.delta.shard_layout import LAYOUT, layout_of, layout_text, shards_with_logs
 from transforms.connectors.delta.storage import Storage
-from transforms.connectors.delta.table import PARTITIONS, open_table, unavailable
+from transforms.connectors.delta.table import PARTITIONS, unavailable
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
 from transforms.core.errors import CommitConflict, ParameterInvalid
@@ -63,19 +64,20 @@ StepsPlan = Callable[[DeltaTable, int, Sequence[int]], Change]
 
 
 class Committer:
-    """Opens one table and commits to it. ``noticed(version)`` is called for each version it made."""
+    """Commits to one table. ``noticed(version)`` is called for each version it made."""
 
-    def __init__(self, storage: Storage, name: str, clock: Clock, noticed: Callable[[int], None]) -> None:
+    def __init__(self, storage: Storage, name: str, table: KeptTable, clock: Clock, noticed: Callable[[int], None]) -> None:
         self.storage = storage
         self.name = name
+        self._table = table
         self.clock = clock
         self._noticed = noticed
         self._log = TableLog(storage, name, most=_ENTRIES)
         self._jitter = random.Random().random
 
     def open(self) -> DeltaTable:
-        """The table at its newest version. Raises NotFound when there is none."""
-        return open_table(self.storage, self.name)
+        """The table at its newest version, for the caller alone. Raises NotFound when there is none."""
+        return self._table.take()
 
     def commit(self, plan: Plan, app: AppTransaction | None = None) -> Commit:
         """Commit what ``plan`` says. Raises CommitConflict when other writers were first each time."""
@@ -92,6 +94,7 @@ class Committer:
             last = last_receive_time(table)
             answers = [Commit(base, last, False, previous) for previous in seen]
             if not waiting:
+                self._table.give_back(table)
                 return answers
             receive_time = max(self.clock.now_us(), last + 1)
             change = plan(table, receive_time, waiting)
@@ -230,7 +233,10 @@ class Committer:
             if not self._is_ours(version, token):
                 raise unavailable(self.storage, self.name, error) from error
             return True
-        return not self._comes_too_late(version, token)
+        if self._comes_too_late(version, token):
+            return False
+        self._table.give_back(table)
+        return True
 
     def _comes_too_late(self, version: int, token: str) -> bool:
         """Whether the entry that was made is none: a version of that number was there, and archived while this writer slept."""

@@ -12,6 +12,7 @@ from transforms.connectors.delta.actions import add_action, order_key, remove_ac
 from transforms.connectors.delta.columns import Columns
 from transforms.connectors.delta.commit import Change, Committer
 from transforms.connectors.delta.commit_log import TableLog
+from transforms.connectors.delta.kept_table import KeptTable
 from transforms.connectors.delta.log_files import ENTRIES_KEPT_S, shorten, wants_checkpoint
 from transforms.connectors.delta.retention import expire, vacuum
 from transforms.connectors.delta.shard_layout import layout_of
@@ -93,7 +94,8 @@ class DeltaLogstore(ShardReading):
             Chore(TIDY_EVERY, self.vacuum),
         )
         self._upkeep = Upkeep(descriptor.name, chores)
-        self._committer = Committer(self._storage, descriptor.name, self._clock, self._upkeep.notice)
+        self._table = KeptTable(self._storage, descriptor.name)
+        self._committer = Committer(self._storage, descriptor.name, self._table, self._clock, self._upkeep.notice)
         self._columns = Columns(self._committer, field_columns)
         self._shard_places = ShardPlaces(
             self._storage, descriptor.name, TableLog(self._storage, descriptor.name), self._head, self._active, self._clock
@@ -222,7 +224,7 @@ class DeltaLogstore(ShardReading):
         return reindex(self._committer, self._columns, index)
 
     def _open(self) -> DeltaTable:
-        return open_table(self._storage, self.descriptor.name)
+        return self._table.open()
 
     def _write(self, table: DeltaTable, groups: Iterable[LogGroup], route: Route, origin: str | None) -> list[DataFile]:
         from transforms.connectors.delta.data_files import write_groups

@@ -84,6 +84,9 @@ class ObjectStorage:
             info = self._files.get_file_info(relative)
         return int(info.size) if info.type == pyarrow.fs.FileType.File else None
 
+    def mark(self, relative: str) -> object:
+        """Nothing: to ask is a request over the network, as opening the table is."""
+
     def names_in(self, folder: str) -> list[str]:
         import pyarrow.fs
 

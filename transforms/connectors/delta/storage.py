@@ -80,6 +80,10 @@ class Storage(Protocol):
         """Bytes, or None when there is no such file."""
         ...
 
+    def mark(self, relative: str) -> object:
+        """What tells a file from any other that comes to be in its place; None when there is no such file, or nothing that tells."""
+        ...
+
     def names_in(self, folder: str) -> list[str]:
         """The names of what is directly in a folder."""
         ...
@@ -160,6 +164,13 @@ class LocalStorage:
             return (self.root / relative).stat().st_size
         except FileNotFoundError:
             return None
+
+    def mark(self, relative: str) -> object:
+        try:
+            found = (self.root / relative).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def names_in(self, folder: str) -> list[str]:
         return [entry.name for entry in (self.root / folder).iterdir()]
