@@ -17,7 +17,7 @@ from pipelines.home import Home
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK_GUARD = ROOT / "tests" / "network_guard"
 
-pytest_plugins = ["tests.mariadb", "tests.object_store"]
+pytest_plugins = ["tests.mariadb", "tests.object_store", "tests.ledger_database"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

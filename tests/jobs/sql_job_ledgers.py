@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from tests.consumers.logs_in_shards import LogsInShards, cursor_at
+from tests.ledger_database import empty_catalogue
 from transforms.connectors.sql_catalogue import open_sql_catalogue
 from transforms.connectors.sql_catalogue_engine import make_engine
 from transforms.connectors.sql_consumer_groups import sql_consumer_groups
@@ -25,27 +25,15 @@ from transforms.stores.logstore import LogstoreDescriptor
 from transforms.stores.shard import even_shards
 from transforms.stores.slice import Intended, SliceCounts, SliceLedger, Wanted
 
-__all__ = ["DATABASES", "START_US", "Kept", "ledger_url", "new", "port", "refused"]
+__all__ = ["START_US", "Kept", "ledger_url", "new", "port", "refused"]
 
-DATABASES = ["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)]
 START_US = 1_700_000_040_000_000
 """A full minute."""
-_TABLES = ("job", "job_version", "job_lane", "job_figure", "consumer_group", "consumer", "seat", "schedule_task", "schedule_version",
-           "logstore", "name", "project")  # fmt: skip
 
 
 def ledger_url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """An empty ledger with the Logstores ``access`` and ``other``; MariaDB's is emptied for each test, quicker than making its tables."""
-    if request.param == "sqlite":
-        where = f"sqlite:///{folder / 'catalogue.sqlite'}"
-    else:
-        database = request.getfixturevalue("job_database")
-        where = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
-        engine = make_engine(where)
-        with engine.begin() as connection:
-            for table in _TABLES:
-                connection.execute(sa.text(f"delete from {table}"))
-        engine.dispose()
+    """An empty ledger with the Logstores ``access`` and ``other``."""
+    where = empty_catalogue(request, folder)
     catalogue = open_sql_catalogue(where)
     catalogue.create_project("shop")
     for name in ("access", "other"):

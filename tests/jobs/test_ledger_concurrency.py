@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.jobs.job_ledger_program import Instance, committed, source
-from tests.jobs.sql_job_ledgers import DATABASES, ledger_url, new
+from tests.jobs.sql_job_ledgers import ledger_url, new
+from tests.ledger_database import DATABASES
 from transforms.core.errors import LogsluiceError
 from transforms.jobs.job import JobState
 

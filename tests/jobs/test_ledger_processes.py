@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from tests.conftest import ROOT
 from tests.jobs.job_ledger_program import LOGS, SHARDS, Instance, committed, run_to_the_end, source
-from tests.jobs.sql_job_ledgers import DATABASES, START_US, ledger_url, new
+from tests.jobs.sql_job_ledgers import START_US, ledger_url, new
+from tests.ledger_database import DATABASES
 from transforms.connectors.sql_catalogue_engine import make_engine
 from transforms.connectors.sql_job_ledger import SqlJobLedger
 from transforms.core.durable import Moment, observe

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.schedule.sql_ledger import DATABASES, Kept, ledger_url
-from transforms.connectors import open_catalogue
-
-
-@pytest.fixture(scope="session")
-def ledger_database(request: pytest.FixtureRequest) -> Any:
-    """One MariaDB database for all tests of ledgers: emptying its tables is ten times quicker than making them."""
-    database = request.getfixturevalue("mariadb").database()
-    open_catalogue(f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}").close()
-    return database
+from tests.ledger_database import DATABASES
+from tests.schedule.sql_ledger import Kept, ledger_url
 
 
 @pytest.fixture(params=DATABASES)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
+from tests.ledger_database import empty_catalogue
 from tests.schedule.tasks import START, document
 from transforms.connectors.sql_catalogue import open_sql_catalogue
 from transforms.connectors.sql_catalogue_engine import make_engine
@@ -20,25 +20,14 @@ from transforms.schedule.plan import Wait
 from transforms.schedule.task import Task
 from transforms.schedule.task_config import read_task
 
-__all__ = ["DATABASES", "SECOND", "Kept", "ledger_url", "made"]
+__all__ = ["SECOND", "Kept", "ledger_url", "made"]
 
 SECOND = 1_000_000
-DATABASES = ["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)]
-_TABLES = ("schedule_task", "schedule_version", "schedule_instance", "schedule_backfill", "project")
 
 
 def ledger_url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """An empty ledger with the project ``default``; MariaDB's is emptied for each test, which is quicker than making its tables."""
-    if request.param == "sqlite":
-        where = f"sqlite:///{folder / 'catalogue.sqlite'}"
-    else:
-        database = request.getfixturevalue("ledger_database")
-        where = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
-        engine = make_engine(where)
-        with engine.begin() as connection:
-            for table in _TABLES:
-                connection.execute(sa.text(f"delete from {table}"))
-        engine.dispose()
+    """An empty ledger with the project ``default``."""
+    where = empty_catalogue(request, folder)
     catalogue = open_sql_catalogue(where)
     catalogue.create_project("default")
     catalogue.close()

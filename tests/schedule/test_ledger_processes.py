@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.ledger_database import DATABASES
 from tests.schedule.ledger_program import WINDOWS, run_to_the_end
-from tests.schedule.sql_ledger import DATABASES, Kept, ledger_url, made
+from tests.schedule.sql_ledger import Kept, ledger_url, made
 from transforms.connectors.sql_schedule_ledger import open_sql_schedule_ledger
 from transforms.core.durable import Moment, observe
 from transforms.core.interval import Interval

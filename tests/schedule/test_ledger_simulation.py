@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.ledger_database import DATABASES
 from tests.schedule.ledger_simulation import LedgerSimulation
 from tests.schedule.simulation import SECOND, Event
-from tests.schedule.sql_ledger import DATABASES, Kept
+from tests.schedule.sql_ledger import Kept
 from tests.schedule.tasks import START, task
 from tests.schedule.test_simulation import DAY, MONTHS, Rules, outcomes
 from transforms.schedule.plan import Progress
