@@ -124,7 +124,7 @@ class StreamingRun:
                 self._groups.leave(self._access.plan.job.group, slot.name, incarnation=slot.incarnation)
 
     def _round(self, slot: SlotName) -> Job | None:
-        """The job if it has ended, for now or for ever."""
+        """The job when this launch is over: it was stopped, has read its range, or the launcher was told to stop. None: another round."""
         job = self._lead.job
         if job.state in (JobState.STOPPING, JobState.RESTARTING):
             return self._settle(JobState.STOPPED if job.state == JobState.STOPPING else JobState.STARTING)
