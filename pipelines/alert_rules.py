@@ -25,7 +25,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pipelines.jobs.job_conditions import JOB_CONDITIONS, JobCondition, read_condition
-from pipelines.task_file import read_task_file
+from pipelines.schedule.task_file import read_task_file
 from transforms.core.secret import Secret, is_reference
 from transforms.schedule.config_fields import Fields, Places
 from transforms.schedule.problems import Problem, refusal

@@ -36,9 +36,9 @@ from pipelines.jobs.streaming_run import StreamingRun  # noqa: E402
 from pipelines.launch import flags_help, is_local, options_of  # noqa: E402
 from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, TransformOptions  # noqa: E402
-from pipelines.scheduled_tasks import worker_name  # noqa: E402
+from pipelines.schedule.scheduled_tasks import worker_name  # noqa: E402
 from pipelines.stop_signals import StopSignals  # noqa: E402
-from pipelines.transform_job import read_job  # noqa: E402
+from pipelines.transformation.transform_job import read_job  # noqa: E402
 from transforms.core.errors import CommitConflict, ExitCode, LogsluiceError, NotFound, ParameterInvalid  # noqa: E402
 from transforms.jobs.job import Job, JobState  # noqa: E402
 from transforms.jobs.ledger import Lead  # noqa: E402

@@ -34,10 +34,10 @@ from pipelines.home import Home  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, TransformOptions  # noqa: E402
-from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of  # noqa: E402
-from pipelines.transform_commit import begin, commit_run, fail, finish_committing  # noqa: E402
-from pipelines.transform_job import read_job  # noqa: E402
-from pipelines.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_replay, plan_transform  # noqa: E402
+from pipelines.transformation.rule_wiring import brake_of, directed_outputs, surroundings_of  # noqa: E402
+from pipelines.transformation.transform_commit import begin, commit_run, fail, finish_committing  # noqa: E402
+from pipelines.transformation.transform_job import read_job  # noqa: E402
+from pipelines.transformation.transform_plan import DEAD_LETTERS, TransformPlan, make_stores, plan_replay, plan_transform  # noqa: E402
 from transforms.apply_rule import ApplyRule  # noqa: E402
 from transforms.core.clock import Clock, SystemClock  # noqa: E402
 from transforms.core.counted import counted  # noqa: E402

@@ -20,7 +20,7 @@ from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.jobs.definition import new_job
 from pipelines.jobs.job_figures import JobFigures, figures_of
 from pipelines.jobs.job_watch import figures_lines
-from pipelines.transform_job import INTERNAL_LOG, JobTarget, TransformJob
+from pipelines.transformation.transform_job import INTERNAL_LOG, JobTarget, TransformJob
 from transforms.core.errors import LogsluiceError, NotFound
 from transforms.jobs.job import JobState
 from transforms.stores.index import FieldIndex, Index

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.backfill_windows import apply_backfill
 from pipelines.cli.app import App
 from pipelines.demo_data import FIRST_SECOND, SECONDS
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_plan import plan_window
+from pipelines.schedule.backfill_windows import apply_backfill
+from pipelines.schedule.instance_plan import plan_window
 from transforms.core.counted import counted
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound
 from transforms.core.interval import Interval
@@ -122,8 +122,8 @@ def _make_store(home: Home, descriptor: LogstoreDescriptor) -> None:
 
 def _catch_up(app: App, home: Home, demo: DemoTask) -> str:
     from pipelines.launch import options_of
+    from pipelines.schedule.scheduled_tasks import worker_name
     from pipelines.scheduled_sql import run_recorded
-    from pipelines.scheduled_tasks import worker_name
 
     ledger, started, instances = home.schedule_ledger(), time.monotonic(), 0
     try:

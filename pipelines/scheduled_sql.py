@@ -30,14 +30,14 @@ from apache_beam.pvalue import PCollection  # noqa: E402
 from apache_beam.transforms.window import GlobalWindows  # noqa: E402
 
 from pipelines.home import Home  # noqa: E402
-from pipelines.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
-from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
 from pipelines.launch import flags_help, is_local, least_tasks, new_pipeline, options_of  # noqa: E402
 from pipelines.open_home import home_of  # noqa: E402
 from pipelines.options import HomeOptions, RangeOptions, ScheduledSqlOptions, SqlEngineOptions  # noqa: E402
-from pipelines.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
+from pipelines.schedule.instance_plan import InstancePlan, plan_instance, table_commit  # noqa: E402
+from pipelines.schedule.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
+from pipelines.schedule.scheduled_tasks import shown_instance, task_of, worker_name  # noqa: E402
+from pipelines.schedule.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from pipelines.sql_engine import engine_of, query_transform, run_query_pipeline  # noqa: E402
-from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from transforms.core.arrow_stream import from_stream  # noqa: E402
 from transforms.core.clock import SystemClock  # noqa: E402
 from transforms.core.error_transport import portable_errors  # noqa: E402

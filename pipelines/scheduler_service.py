@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pipelines.alert_rules import AlertRule
 from pipelines.alerts import Alerts
 from pipelines.home import Home
-from pipelines.instance_reports import InstanceReports
 from pipelines.jobs.job_observer import JobObserver
 from pipelines.jobs.led_job import SupervisorSettings
 from pipelines.jobs.supervisor import Supervisor
-from pipelines.late_logs import LateLogWatch
 from pipelines.metrics_endpoint import MetricsEndpoint
-from pipelines.scheduled_tasks import worker_name
-from pipelines.scheduler import Scheduler, SchedulerSettings, Tally
+from pipelines.schedule.instance_reports import InstanceReports
+from pipelines.schedule.late_logs import LateLogWatch
+from pipelines.schedule.scheduled_tasks import worker_name
+from pipelines.schedule.scheduler import Scheduler, SchedulerSettings, Tally
+from pipelines.schedule.worker_pool import WORKER_PROGRAM, WorkerPool
 from pipelines.stop_signals import StopSignals
-from pipelines.worker_pool import WORKER_PROGRAM, WorkerPool
 from transforms.schedule.ledger import InstanceEntry
 
 __all__ = ["ServiceSettings", "run_service"]

@@ -59,9 +59,9 @@ def command(
       logsluice apply mask.etl access.jsonl.gz > masked.jsonl
       tail -F app.jsonl | logsluice apply route.etl --targets out/ --dead-letters dead.jsonl
     """
-    from pipelines.apply_files import apply_to_inputs
-    from pipelines.apply_outputs import Outputs
-    from pipelines.rule_files import parameters_of, read_rule
+    from pipelines.transformation.apply_files import apply_to_inputs
+    from pipelines.transformation.apply_outputs import Outputs
+    from pipelines.transformation.rule_files import parameters_of, read_rule
     from transforms.connectors.rule_resources import ResourceSettings
     from transforms.core.errors import ExitCode
     from transforms.rules.context import Context
@@ -93,7 +93,7 @@ def command(
 
 def _input(name: str) -> tuple[str, Path | Any]:
     """A file, or a pipe whose lines are handled as they come. Raises NotFound, StoreRejected, ParameterInvalid."""
-    from pipelines.import_inputs import PatientPipe
+    from pipelines.imports.import_inputs import PatientPipe
     from transforms.formats.byte_source import open_file
 
     if name == "-":
@@ -112,7 +112,7 @@ def _input(name: str) -> tuple[str, Path | Any]:
 
 @contextmanager
 def _opened(path: Path | None, read: Collection[Path]) -> Iterator[BinaryIO]:
-    from pipelines.apply_outputs import refuse_inputs
+    from pipelines.transformation.apply_outputs import refuse_inputs
     from transforms.core.errors import StoreRejected
 
     if path is None:

@@ -86,7 +86,7 @@ def show(app: App, task: str, number: int, format: str) -> None:
     Example:
       logsluice backfill show per-minute 1
     """
-    from pipelines.backfill_views import view_backfill
+    from pipelines.schedule.backfill_views import view_backfill
 
     view = view_backfill(app.home, app.project, task, number)
     if format == "json":
@@ -135,7 +135,7 @@ def apply(app: App, task: str, number: int) -> None:
     Example:
       logsluice backfill apply per-minute 1
     """
-    from pipelines.backfill_windows import apply_backfill
+    from pipelines.schedule.backfill_windows import apply_backfill
     from transforms.core.errors import ExitCode
 
     _, plan = app.home.schedule_ledger().backfill(app.project, task, number)

@@ -40,7 +40,7 @@ def command(app: App, rules: tuple[Path, ...], targets: tuple[str, ...], format:
     Example:
       logsluice check access.etl --target errors
     """
-    from pipelines.rule_files import rule_text
+    from pipelines.transformation.rule_files import rule_text
     from transforms.core.diagnostics import render_location
     from transforms.core.errors import ExitCode
     from transforms.rules.bind import problems_of

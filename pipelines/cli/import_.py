@@ -15,7 +15,7 @@ from transforms.core.errors import ExitCode, ParameterInvalid
 from transforms.core.suggest import suggestion
 
 if TYPE_CHECKING:
-    from pipelines.import_logs import ImportReport
+    from pipelines.imports.import_logs import ImportReport
 
 __all__ = ["command"]
 
@@ -66,7 +66,7 @@ Examples:
 @click.pass_obj
 def command(app: App, /, logstore: str, tags: tuple[str, ...], **options: object) -> int:
     """Import into LOGSTORE: JSON lines, text lines, CSV, Parquet; plain, gzip or zstd."""
-    from pipelines.import_logs import ImportRequest, import_logs
+    from pipelines.imports.import_logs import ImportRequest, import_logs
 
     request = ImportRequest(app.project, logstore, tags=_tags(tags), **options)  # type: ignore[arg-type]
     with app.progress("importing bytes") as progress:

@@ -52,7 +52,7 @@ def list_(
       logsluice instance list per-minute --from 2026-11-22 --to 2026-11-23
       logsluice instance list per-minute --stale --format jsonl
     """
-    from pipelines.instance_views import FIELDS, FLAT, TABLE, instance_flat_row, instance_row, instance_table_row
+    from pipelines.schedule.instance_views import FIELDS, FLAT, TABLE, instance_flat_row, instance_row, instance_table_row
     from transforms.core.interval import Interval
     from transforms.core.moments import parse_moment
     from transforms.schedule.instance import InstanceState
@@ -83,7 +83,7 @@ def get(app: App, task: str, instance: str) -> None:
     Example:
       logsluice instance get per-minute 1767225660
     """
-    from pipelines.instance_views import instance_whole
+    from pipelines.schedule.instance_views import instance_whole
 
     ledger = app.home.schedule_ledger()
     entry = ledger.instance(app.project, task, instance)

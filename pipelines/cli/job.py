@@ -76,7 +76,7 @@ def create(app: App, file: Path, stopped: bool, dry_run: bool) -> None:
     """
     from pipelines.jobs.definition import new_job
     from pipelines.jobs.job_check import check_job
-    from pipelines.transform_job import read_job
+    from pipelines.transformation.transform_job import read_job
 
     ledger = app.home.job_ledger()
     checked = check_job(app.home, read_job(file, app.project))
@@ -266,7 +266,7 @@ def _changed(app: App, file: Path, *, anew: bool = False) -> NewJob:
     """The job of a file that is to be edited, or run ``anew``."""
     from pipelines.jobs.definition import job_of, new_job
     from pipelines.jobs.job_check import check_job
-    from pipelines.transform_job import read_job
+    from pipelines.transformation.transform_job import read_job
 
     ledger = app.home.job_ledger()
     read = read_job(file, app.project)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipelines.cli.app import App
     from pipelines.data_transformation import Finished
-    from pipelines.transform_plan import TransformPlan
+    from pipelines.transformation.transform_plan import TransformPlan
 
 __all__ = ["job_options", "leave_with", "plan_job", "run_plan", "show_plan", "show_run"]
 
@@ -53,8 +53,8 @@ def plan_job(
     accept_loss: bool = False,
 ) -> TransformPlan:
     """The plan of a job file, as `--dry-run` shows it and the pipeline runs it."""
-    from pipelines.transform_job import read_job
-    from pipelines.transform_plan import plan_transform
+    from pipelines.transformation.transform_job import read_job
+    from pipelines.transformation.transform_plan import plan_transform
     from transforms.core.clock import SystemClock
 
     job = read_job(path, app.project)

@@ -56,8 +56,8 @@ def command(app: App, rule: Path, source: str, limit: int, parameters: tuple[str
       logsluice preview access.etl --input sample.jsonl
       logsluice preview access.etl --input access --limit 3 --format json
     """
-    from pipelines.rule_files import parameters_of, read_rule
-    from pipelines.rule_surroundings import preview_context
+    from pipelines.transformation.rule_files import parameters_of, read_rule
+    from pipelines.transformation.rule_surroundings import preview_context
     from transforms.core.errors import ExitCode
     from transforms.rules.preview import preview
 

@@ -25,8 +25,8 @@ def command(app: App, job: str, flags: tuple[str, ...], dry_run: bool, runner: s
       logsluice replay job.yaml
     """
     del time_zone  # there is no time to read
-    from pipelines.transform_job import read_job
-    from pipelines.transform_plan import plan_replay
+    from pipelines.transformation.transform_job import read_job
+    from pipelines.transformation.transform_plan import plan_replay
 
     plan = plan_replay(app.home, app.project, read_job(Path(job), app.project))
     if dry_run:

@@ -82,8 +82,8 @@ def run(
 
     from pipelines.alert_rules import read_alert_rules
     from pipelines.jobs.led_job import SupervisorSettings
-    from pipelines.scheduled_tasks import shown_instance
-    from pipelines.scheduler import SchedulerSettings
+    from pipelines.schedule.scheduled_tasks import shown_instance
+    from pipelines.schedule.scheduler import SchedulerSettings
     from pipelines.scheduler_service import ServiceSettings, run_service
     from transforms.core.errors import ExitCode
     from transforms.core.moments import format_moment, parse_zone

@@ -52,7 +52,7 @@ def create(app: App, file: Path, disabled: bool) -> None:
     Example:
       logsluice task create per-minute.yaml
     """
-    from pipelines.task_checks import checked_task
+    from pipelines.schedule.task_checks import checked_task
 
     task, warnings = checked_task(app.home, file, app.project)
     entry = app.home.schedule_ledger().create_task(task, enabled=not disabled)
@@ -72,7 +72,7 @@ def update(app: App, file: Path) -> None:
     Example:
       logsluice task update per-minute.yaml
     """
-    from pipelines.task_checks import checked_task
+    from pipelines.schedule.task_checks import checked_task
 
     task, warnings = checked_task(app.home, file, app.project)
     ledger = app.home.schedule_ledger()
@@ -95,7 +95,7 @@ def check(app: App, files: tuple[Path, ...]) -> None:
     Example:
       logsluice task check per-minute.yaml errors.yaml
     """
-    from pipelines.task_checks import checked_task
+    from pipelines.schedule.task_checks import checked_task
     from transforms.core.diagnostics import render
     from transforms.core.errors import ExitCode, UserError
 
@@ -124,7 +124,7 @@ def get(app: App, name: str) -> None:
     Example:
       logsluice task get per-minute
     """
-    from pipelines.task_views import shown_task
+    from pipelines.schedule.task_views import shown_task
 
     app.emit(json.dumps(shown_task(app.home.schedule_ledger().task(app.project, name)), ensure_ascii=False, indent=2))
 
@@ -140,7 +140,7 @@ def list_(app: App, source: str | None, format: str) -> None:
     Example:
       logsluice task list --format json
     """
-    from pipelines.task_views import destination_name, schedule_text, shown_task
+    from pipelines.schedule.task_views import destination_name, schedule_text, shown_task
     from transforms.core.moments import format_moment
     from transforms.schedule.plan import next_schedule_time
 
@@ -220,8 +220,8 @@ def plan(app: App, name_or_file: str, start: str | None, end: str | None, count:
       logsluice task plan per-minute.yaml
       logsluice task plan per-minute --from 2026-12-01 --count 5
     """
-    from pipelines.scheduled_tasks import load_task
-    from pipelines.task_views import coming_windows
+    from pipelines.schedule.scheduled_tasks import load_task
+    from pipelines.schedule.task_views import coming_windows
     from transforms.core.errors import NotFound
     from transforms.core.interval import Interval
     from transforms.core.moments import format_moment, parse_moment
@@ -267,8 +267,8 @@ def estimate(app: App, name_or_file: str, windows: int, format: str) -> None:
     Example:
       logsluice task estimate per-minute.yaml
     """
-    from pipelines.scheduled_tasks import load_task
-    from pipelines.task_estimate import estimate_task
+    from pipelines.schedule.scheduled_tasks import load_task
+    from pipelines.schedule.task_estimate import estimate_task
     from transforms.core.moments import format_moment
 
     if name_or_file.endswith(_FILES):
@@ -286,7 +286,7 @@ def estimate(app: App, name_or_file: str, windows: int, format: str) -> None:
 
 
 def _warn(app: App, warnings: Sequence[Problem]) -> None:
-    from pipelines.task_checks import render_problem
+    from pipelines.schedule.task_checks import render_problem
 
     for warning in warnings:
         app.say(render_problem(warning))
@@ -294,7 +294,7 @@ def _warn(app: App, warnings: Sequence[Problem]) -> None:
 
 def _next(app: App, entry: TaskEntry) -> str:
     """What it does next, in words."""
-    from pipelines.task_views import coming_windows
+    from pipelines.schedule.task_views import coming_windows
     from transforms.core.interval import ALL_TIME
     from transforms.core.moments import format_moment
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.jobs.job_plan import JobPlan
-from pipelines.transform_plan import DEAD_LETTERS
+from pipelines.transformation.transform_plan import DEAD_LETTERS
 from transforms.core.errors import QueryFailed
 from transforms.rules.report import RuleReport
 from transforms.stores.logstore import DataFile

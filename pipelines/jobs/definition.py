@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
-from pipelines.transform_job import JobTarget, ResourceFiles, TransformJob
+from pipelines.transformation.transform_job import JobTarget, ResourceFiles, TransformJob
 from transforms.core.errors import ParameterInvalid
 from transforms.core.moments import parse_moment
 from transforms.jobs.instances import InstanceSettings

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.home import Home
-from pipelines.plan_stores import every_store, missing_stores
-from pipelines.transform_job import JobTarget, TransformJob
+from pipelines.transformation.plan_stores import every_store, missing_stores
+from pipelines.transformation.transform_job import JobTarget, TransformJob
 from transforms.core.moments import format_moment, parse_zone
 from transforms.jobs.ledger import NewJob
 from transforms.rules.rule import Rule, compile_rule

@@ -21,7 +21,7 @@ from transforms.stores.shard import even_shards
 
 if TYPE_CHECKING:
     from pipelines.home import Home
-    from pipelines.transform_job import JobTarget
+    from pipelines.transformation.transform_job import JobTarget
     from transforms.jobs.job import Job
     from transforms.stores.logstore import Logstore
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pipelines.home import Home
 from pipelines.jobs.definition import job_of
-from pipelines.plan_stores import every_store, make_missing, missing_stores
-from pipelines.transform_job import TransformJob
-from pipelines.transform_plan import DEAD_LETTERS
+from pipelines.transformation.plan_stores import every_store, make_missing, missing_stores
+from pipelines.transformation.transform_job import TransformJob
+from pipelines.transformation.transform_plan import DEAD_LETTERS
 from transforms.jobs.job import Job
 from transforms.rules.rule import Rule, compile_rule
 from transforms.stores.logstore import LogstoreDescriptor

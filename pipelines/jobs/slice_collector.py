@@ -18,7 +18,7 @@ from pipelines.jobs.computed_slice import ComputedSlice, written_by_target
 from pipelines.jobs.job_access import JobAccess, OpenJob
 from pipelines.jobs.job_plan import JobPlan
 from pipelines.jobs.slice_order import SliceOrder, SlicePart
-from pipelines.transform_plan import DEAD_LETTERS
+from pipelines.transformation.transform_plan import DEAD_LETTERS
 from transforms.core.error_transport import portable_errors
 from transforms.core.errors import QueryFailed
 from transforms.rules.report import RuleReport

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipelines.home import Home
 from pipelines.jobs.computed_slice import ComputedSlice
 from pipelines.jobs.job_plan import JobPlan
-from pipelines.transform_commit import noted
+from pipelines.transformation.transform_commit import noted
 from transforms.connectors.kept import kept_logstore
 from transforms.core.clock import Clock
 from transforms.core.durable import durable

@@ -21,7 +21,7 @@ from pipelines.jobs.computed_slice import ComputedSlice, check_counts
 from pipelines.jobs.job_plan import JobPlan, ReachableStores
 from pipelines.jobs.standing_pipeline import StandingPipeline, ranges_of_rounds, standing_pipeline
 from pipelines.launch import new_pipeline, run_pipeline, worker_count
-from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of
+from pipelines.transformation.rule_wiring import brake_of, directed_outputs, surroundings_of
 from transforms.apply_rule import ApplyRule, RuleOutputs, RuleSurroundings
 from transforms.core.errors import NotFound
 from transforms.core.log_group import LogGroup

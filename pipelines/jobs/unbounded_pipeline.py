@@ -15,7 +15,7 @@ from pipelines.jobs.slice_collector import CollectSlices
 from pipelines.jobs.slice_files import WriteSliceFiles
 from pipelines.jobs.slice_order import SliceKey, SliceOrder, SlicePart
 from pipelines.jobs.slice_source import OrderSlices
-from pipelines.rule_wiring import brake_of, directed_outputs, surroundings_of
+from pipelines.transformation.rule_wiring import brake_of, directed_outputs, surroundings_of
 from transforms.apply_rule import ApplyRule
 from transforms.connectors.kept import kept_logstore
 from transforms.core.error_transport import portable_errors

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_plan import plan_window
 from pipelines.query import run_to_table
-from pipelines.scheduled_tasks import load_task
+from pipelines.schedule.instance_plan import plan_window
+from pipelines.schedule.scheduled_tasks import load_task
 from tests.conftest import ROOT, Cli
 from transforms.schedule.task import Task
 from transforms.sql.values import plain_rows

@@ -24,8 +24,8 @@ configure_logging()  # before Beam is imported
 from pipelines.data_transformation import run_transform  # noqa: E402
 from pipelines.home import DEFAULT_PROJECT  # noqa: E402
 from pipelines.launch import options_of  # noqa: E402
-from pipelines.transform_job import read_job  # noqa: E402
-from pipelines.transform_plan import plan_transform  # noqa: E402
+from pipelines.transformation.transform_job import read_job  # noqa: E402
+from pipelines.transformation.transform_plan import plan_transform  # noqa: E402
 from tests.jobs.job_rule import MAIN  # noqa: E402
 from tests.jobs.job_world import SOURCE, JobWorld  # noqa: E402
 from tests.jobs.writer_program import numbered  # noqa: E402

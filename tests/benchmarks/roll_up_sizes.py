@@ -13,10 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.backfill_windows import apply_backfill
 from pipelines.demo_data import GAME_INDEX, game_columns
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.task_estimate import estimate_task
+from pipelines.schedule.backfill_windows import apply_backfill
+from pipelines.schedule.task_estimate import estimate_task
 from transforms.core.field_columns import TIME, TIME_NS, column_of
 from transforms.core.interval import Interval
 from transforms.core.log_group import LogGroup

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.transform_job import read_job
+from pipelines.transformation.transform_job import read_job
 from tests.conftest import ROOT
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import LogstoreDescriptor

@@ -11,8 +11,8 @@ import pytest
 from pipelines.data_transformation import run_transform
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.launch import options_of
-from pipelines.transform_job import read_job
-from pipelines.transform_plan import plan_transform
+from pipelines.transformation.transform_job import read_job
+from pipelines.transformation.transform_plan import plan_transform
 from tests.flink.conftest import Flink
 from tests.flink.flink_cluster import FlinkCluster, wait_for
 from tests.flink.flink_world import JOB, RULE, SOURCE, GroupProgram, Launcher, Writer, held, job_file, logs, make_home

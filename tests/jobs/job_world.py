@@ -27,7 +27,7 @@ import psutil
 
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.jobs.definition import new_job
-from pipelines.transform_job import read_job
+from pipelines.transformation.transform_job import read_job
 from tests.conftest import ROOT
 from tests.jobs.job_rule import DEAD, ERRORS, MAIN, TENANTS, expected, rule
 from transforms.core.interval import ALL_TIME, Interval

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.home import Home
 from pipelines.jobs.led_job import SupervisorSettings
-from pipelines.scheduler import SchedulerSettings
+from pipelines.schedule.scheduler import SchedulerSettings
 from pipelines.scheduler_service import ServiceSettings, run_service
 
 

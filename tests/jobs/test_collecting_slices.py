@@ -13,7 +13,7 @@ from pipelines.jobs.definition import definition_of, new_job
 from pipelines.jobs.job_plan import JobPlan, plan_job
 from pipelines.jobs.slice_collector import is_whole
 from pipelines.jobs.slice_order import SliceKey, SliceOrder, SlicePart
-from pipelines.transform_job import read_job
+from pipelines.transformation.transform_job import read_job
 from tests.pipelines.transform_world import make_source, write_job
 from transforms.core.errors import QueryFailed
 from transforms.rules.report import RuleReport

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.cli.main import main
 from pipelines.home import Home
-from pipelines.import_logs import ImportReport, ImportRequest, import_logs
+from pipelines.imports.import_logs import ImportReport, ImportRequest, import_logs
 from tests.conftest import CliResult
 from transforms.core.field_columns import TIME_NS
 from transforms.stores.logstore import LogstoreDescriptor

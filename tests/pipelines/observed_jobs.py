@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.jobs.definition import new_job
-from pipelines.transform_job import INTERNAL_LOG, read_job
+from pipelines.transformation.transform_job import INTERNAL_LOG, read_job
 from transforms.core.errors import NotFound
 from transforms.jobs.job import Job, JobState
 from transforms.stores.logstore import LogstoreDescriptor

@@ -9,7 +9,7 @@ import transforms.connectors.delta.logstore
 import transforms.connectors.sql_schedule_ledger
 import transforms.core.log_group  # noqa: F401 (imported once for all runs)
 from pipelines.home import Home
-from pipelines.scheduler import SchedulerSettings
+from pipelines.schedule.scheduler import SchedulerSettings
 from pipelines.scheduler_service import ServiceSettings, run_service
 from transforms.schedule.ledger import InstanceEntry
 

@@ -11,7 +11,7 @@ import transforms.core.log_group  # noqa: F401 (imported once for all runs)
 from pipelines.alert_rules import AlertRule
 from pipelines.alerts import Alerts
 from pipelines.home import Home
-from pipelines.instance_reports import InstanceReports
+from pipelines.schedule.instance_reports import InstanceReports
 
 
 def main(arguments: list[str]) -> None:

@@ -12,7 +12,7 @@ from pipelines.jobs.job_plan import JobPlan, plan_job
 from pipelines.jobs.slice_commit import SliceCommits
 from pipelines.jobs.slice_round import SliceRounds
 from pipelines.launch import options_of
-from pipelines.transform_job import read_job
+from pipelines.transformation.transform_job import read_job
 from tests.pipelines.memory_ledger import MemoryLedger
 from tests.pipelines.transform_world import numbered_logs
 from transforms.core.clock import SystemClock

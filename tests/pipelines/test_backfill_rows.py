@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.backfill_plan import BackfillPlan, plan_backfill_turn
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_plan import plan_window
 from pipelines.query import run_in_process
+from pipelines.schedule.backfill_plan import BackfillPlan, plan_backfill_turn
+from pipelines.schedule.instance_plan import plan_window
 from tests.pipelines.schedule_world import START, make_destination, make_source, make_task
 from transforms.connectors.external_tables import load_external_table
 from transforms.core.errors import QueryFailed, StatementError

@@ -170,7 +170,7 @@ def test_wrong_flags_are_refused_in_words(home: Home, arguments: list[str], word
 
 def test_a_job_of_the_scheduler_is_refused(job: Job) -> None:
     from pipelines.jobs.definition import new_job
-    from pipelines.transform_job import read_job
+    from pipelines.transformation.transform_job import read_job
 
     ledger = job.home.job_ledger()
     ledger.create(new_job(DEFAULT_PROJECT, read_job(job.file, DEFAULT_PROJECT), ledger.now_us()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.due_tasks import DueTasks
+from pipelines.schedule.due_tasks import DueTasks
 
 A, B, C = ("p", "aa"), ("p", "bb"), ("q", "aa")
 

@@ -17,8 +17,8 @@ from typing import IO
 import psutil
 import pytest
 
-from pipelines import import_logs
 from pipelines.home import Home
+from pipelines.imports import import_logs
 from tests.crash import count_moments, run, run_killed_after, run_killed_at
 from tests.pipelines.import_probe import Log, logs_of, make_store
 
@@ -40,7 +40,7 @@ def program(home: Path, inputs: Path) -> str:
     """An import in batches of some twenty lines, as a process runs it."""
     return f"""
 from pathlib import Path
-import pipelines.import_logs as import_logs
+import pipelines.imports.import_logs as import_logs
 import transforms.formats.readers as readers
 from pipelines.home import Home
 import_logs._CHUNK_BYTES = 256
@@ -168,7 +168,7 @@ def test_a_pipe_with_a_name_goes_on(tmp_path: Path, format: str, monkeypatch: py
     code = f"""
 from pathlib import Path
 import os, signal
-import pipelines.import_logs as import_logs
+import pipelines.imports.import_logs as import_logs
 from pipelines.home import Home
 from transforms.core.durable import observe
 seen = 0
@@ -212,7 +212,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
 import psutil
 from pathlib import Path
 from pipelines.home import Home
-from pipelines.import_logs import ImportRequest, import_logs
+from pipelines.imports.import_logs import ImportRequest, import_logs
 highest = {{}}
 def watch(*_):
     for process in [psutil.Process(), *psutil.Process().children()]:

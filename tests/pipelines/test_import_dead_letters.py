@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.home import Home
-from pipelines.import_logs import ImportReport
+from pipelines.imports.import_logs import ImportReport
 from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store
 from transforms.core.errors import ParameterInvalid
 

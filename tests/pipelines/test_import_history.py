@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pipelines.home import Home
-from pipelines.import_inputs import find_inputs
-from pipelines.import_logs import ImportRequest, import_logs
+from pipelines.imports.import_inputs import find_inputs
+from pipelines.imports.import_logs import ImportRequest, import_logs
 from tests.pipelines.import_probe import import_files, logs_of, make_store, run_here
 from transforms.core.clock import FixedClock
 from transforms.core.errors import AlreadyExists, ParameterInvalid, UserError

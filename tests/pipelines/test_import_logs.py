@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from pipelines.home import Home
-from pipelines.import_inputs import find_inputs
+from pipelines.imports.import_inputs import find_inputs
 from tests.conftest import Cli
 from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store, run_here
 from transforms.core.errors import NotFound, ParameterInvalid

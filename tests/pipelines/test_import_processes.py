@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import import_logs, import_pieces, import_processes
 from pipelines.home import Home
-from pipelines.import_inputs import find_inputs
-from pipelines.import_pieces import cut, piece_size
-from pipelines.import_stages import Place
+from pipelines.imports import import_logs, import_pieces, import_processes
+from pipelines.imports.import_inputs import find_inputs
+from pipelines.imports.import_pieces import cut, piece_size
+from pipelines.imports.import_stages import Place
 from tests.crash import count_moments, run_killed_at
 from tests.pipelines.import_probe import dead_letters, import_files, logs_of, make_store
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid, StoreUnavailable
@@ -63,7 +63,7 @@ def import_workers() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):
-            if "pipelines.import_worker" in child.cmdline():
+            if "pipelines.imports.import_worker" in child.cmdline():
                 found.append(child)
     return found
 
@@ -190,7 +190,7 @@ def program(home: Path, inputs: Path, wait: bool = False) -> str:
     return f"""
 import sys, time
 from pathlib import Path
-import pipelines.import_logs as import_logs, pipelines.import_pieces as pieces
+import pipelines.imports.import_logs as import_logs, pipelines.imports.import_pieces as pieces
 from pipelines.home import Home
 pieces._LARGE, pieces._PIECE, pieces._SMALLEST, pieces._cores, import_logs._COMMIT_BYTES = 1, 100_000, 1, lambda: 2, 250_000
 def watch(done, total, logs):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.home import Home
-from pipelines.scheduled_tasks import load_task
+from pipelines.schedule.scheduled_tasks import load_task
 from tests.conftest import Cli
 from tests.pipelines.test_task_cli import TASK, make_stores
 from transforms.core.log_group import LogGroup

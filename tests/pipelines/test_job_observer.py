@@ -14,7 +14,7 @@ from pipelines.alerts import Alerts
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.jobs.job_figures import figures_of
 from pipelines.jobs.job_observer import JobObserver
-from pipelines.transform_job import INTERNAL_LOG
+from pipelines.transformation.transform_job import INTERNAL_LOG
 from tests.pipelines.observed_jobs import MINUTE_US, become, change_of, job_log, make_job, minutes, put_figures, this_minute
 from tests.pipelines.scheduler_world import until
 from tests.pipelines.test_alerts import hook, rules, sending

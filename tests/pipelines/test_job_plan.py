@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.jobs.job_plan import LOOK_SECONDS, ReachableStores, plan_job
-from pipelines.transform_plan import DEAD_LETTERS
+from pipelines.transformation.transform_plan import DEAD_LETTERS
 from tests.pipelines.slice_world import job_of_file, make_sharded_source
 from tests.pipelines.transform_world import write_job
 from transforms.core.errors import NotFound

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines.alert_rules import read_alert_rules
 from pipelines.alerts import Alerts
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.late_logs import LateLogWatch
+from pipelines.schedule.late_logs import LateLogWatch
 from tests.pipelines.scheduler_world import until
 from transforms.core.log_group import LogGroup
 from transforms.schedule.failure import Failure

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.apply_files import Applied, apply_to_inputs
-from pipelines.apply_outputs import Outputs
 from pipelines.home import DEFAULT_PROJECT, Home
+from pipelines.transformation.apply_files import Applied, apply_to_inputs
+from pipelines.transformation.apply_outputs import Outputs
 from tests.conftest import Cli
 from tests.pipelines.transform_world import rows_of, write_job
 from transforms.rules.context import Context

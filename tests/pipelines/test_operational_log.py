@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_reports import InstanceReports
-from pipelines.operational_log import OPERATIONAL_LOG, OperationalLog, ends_of
+from pipelines.schedule.instance_reports import InstanceReports
+from pipelines.schedule.operational_log import OPERATIONAL_LOG, OperationalLog, ends_of
 from tests.conftest import Cli
 from tests.pipelines.scheduler_world import make_due
 from tests.warm_crash import WarmProgram, chosen_moments

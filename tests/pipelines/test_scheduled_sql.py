@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_rows import MOST_RESULT_ROWS, check_rows
+from pipelines.schedule.instance_rows import MOST_RESULT_ROWS, check_rows
 from tests.conftest import ROOT
 from tests.mariadb import MariadbServer
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, task_document, totals

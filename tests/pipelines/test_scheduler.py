@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipelines.home import Home
-from pipelines.worker_pool import WorkerPool
+from pipelines.schedule.worker_pool import WorkerPool
 from tests.pipelines.scheduler_world import (
     MINUTE,
     Attempt,

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_reports import InstanceReports
-from pipelines.operational_log import OPERATIONAL_LOG
+from pipelines.schedule.instance_reports import InstanceReports
+from pipelines.schedule.operational_log import OPERATIONAL_LOG
 from tests.pipelines.once_program import LEASE_SECONDS
 from tests.pipelines.scheduler_world import attempts, instances, make_due
 from tests.warm_crash import WarmProgram, chosen_moments

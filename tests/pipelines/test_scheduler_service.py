@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.instance_reports import InstanceReports
+from pipelines.schedule.instance_reports import InstanceReports
 from tests.conftest import ROOT, Cli
 from tests.pipelines.schedule_world import START, add_logs, held, make_destination, make_source, make_task, totals
 from tests.pipelines.scheduler_world import ended, gone, instances, until
@@ -110,5 +110,5 @@ def test_ctrl_c_ends_the_service_and_its_workers(home: Home, tmp_path: Path) -> 
 
 
 def test_the_service_itself_imports_no_beam() -> None:
-    program = "import sys, pipelines.scheduler_service, pipelines.late_logs; sys.exit('apache_beam' in sys.modules)"
+    program = "import sys, pipelines.scheduler_service, pipelines.schedule.late_logs; sys.exit('apache_beam' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -166,7 +166,7 @@ def test_what_a_task_will_write_is_estimated_from_a_sample(cli: Cli, home: Home,
 
 
 def test_the_plan_is_the_ledgers(home: Home) -> None:
-    from pipelines.task_views import coming_windows
+    from pipelines.schedule.task_views import coming_windows
     from transforms.core.interval import ALL_TIME, Interval
     from transforms.schedule.plan import upcoming
 

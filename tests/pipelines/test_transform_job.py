@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.transform_job import TransformJob, read_job
+from pipelines.transformation.transform_job import TransformJob, read_job
 from transforms.core.diagnostics import render
 from transforms.core.errors import LogsluiceError, NotFound, ParameterInvalid
 

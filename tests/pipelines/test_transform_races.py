@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipelines import data_transformation, transform_commit
+from pipelines import data_transformation
 from pipelines.data_transformation import run_transform
 from pipelines.home import DEFAULT_PROJECT, Home
 from pipelines.launch import options_of
-from pipelines.transform_commit import begin
-from pipelines.transform_job import read_job
-from pipelines.transform_plan import TransformPlan, make_stores, plan_replay, plan_transform
+from pipelines.transformation import transform_commit
+from pipelines.transformation.transform_commit import begin
+from pipelines.transformation.transform_job import read_job
+from pipelines.transformation.transform_plan import TransformPlan, make_stores, plan_replay, plan_transform
 from tests.conftest import Cli
 from tests.pipelines.transform_world import RULE, add_logs, check_whole, make_source, rows_of, write_job
 from transforms.core.clock import SystemClock

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.task_file import parse_task_text
+from pipelines.schedule.task_file import parse_task_text
 from tests.schedule.tasks import START, document, task
 from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import Interval

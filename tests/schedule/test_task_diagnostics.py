@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.task_file import parse_task_text, read_task_file
+from pipelines.schedule.task_file import parse_task_text, read_task_file
 from transforms.core.diagnostics import render
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.schedule.task_config import read_task

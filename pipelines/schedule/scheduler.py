@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 
-from pipelines.due_tasks import DueTasks, TaskKey
-from pipelines.scheduled_tasks import worker_name
+from pipelines.schedule.due_tasks import DueTasks, TaskKey
+from pipelines.schedule.scheduled_tasks import worker_name
+from pipelines.schedule.turn_lease import LEASE_SECONDS
+from pipelines.schedule.worker_pool import InstanceWorker, WorkerPool
 from pipelines.stop_signals import StopSignals
-from pipelines.turn_lease import LEASE_SECONDS
-from pipelines.worker_pool import InstanceWorker, WorkerPool
 from transforms.core.errors import CommitConflict, LogsluiceError, NotFound, StoreUnavailable
 from transforms.schedule.failure import INTERRUPTED, TIMED_OUT, WORKER_LOST, Failure
 from transforms.schedule.instance import InstanceState

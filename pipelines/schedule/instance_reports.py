@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pipelines.alerts import Alerts
 from pipelines.cli.unexpected import masked
 from pipelines.home import Home
-from pipelines.operational_log import OperationalLog, ends_of
+from pipelines.schedule.operational_log import OperationalLog, ends_of
 from transforms.core.errors import LogsluiceError, NotFound
 from transforms.schedule.ledger import InstanceEntry
 from transforms.schedule.retry import HISTORY_US

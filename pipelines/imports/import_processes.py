@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.import_inputs import Input
-from pipelines.import_pieces import DONE, PROCESSES, Piece, Setting, Span, WrittenBatch, cut
-from pipelines.import_stages import Place
+from pipelines.imports.import_inputs import Input
+from pipelines.imports.import_pieces import DONE, PROCESSES, Piece, Setting, Span, WrittenBatch, cut
+from pipelines.imports.import_stages import Place
 from transforms.core.clock import SystemClock
 from transforms.core.errors import LogsluiceError, StoreUnavailable
 
@@ -59,12 +59,12 @@ def started_processes(wanted: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    here = str(Path(__file__).resolve().parents[1])
+    here = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     # Each process is a core's worth of work by itself, and needs no memory apart for many threads.
     alone = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "_RJEM_MALLOC_CONF": "narenas:1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.import_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0,
+        [sys.executable, "-m", "pipelines.imports.import_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0,
         env={**os.environ, "PYTHONPATH": path, **alone},
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 import polars as pl
 
-from pipelines.apply_outputs import Outputs
+from pipelines.transformation.apply_outputs import Outputs
 from transforms.core.field_columns import field_of
 from transforms.formats.byte_source import open_bytes, read_chunks
 from transforms.formats.dead_letters import DeadLetter

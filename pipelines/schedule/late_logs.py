@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.alerts import Alerts
 from pipelines.cli.unexpected import masked
 from pipelines.home import Home
-from pipelines.operational_log import InstanceEnd
+from pipelines.schedule.operational_log import InstanceEnd
 from transforms.core.errors import LogsluiceError, NotFound
 from transforms.core.interval import Interval, merged
 from transforms.schedule.instance import InstanceState, StateConflict

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.home import Home
-from pipelines.instance_plan import plan_window
-from pipelines.instance_rows import rows_to_logs
 from pipelines.query import run_to_table
+from pipelines.schedule.instance_plan import plan_window
+from pipelines.schedule.instance_rows import rows_to_logs
 from transforms.connectors import create_logstore, open_logstore
 from transforms.core.errors import NotFound
 from transforms.core.interval import Interval

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.import_inputs import Input, digest
+from pipelines.imports.import_inputs import Input, digest
 
 __all__ = ["ImportReport", "ImportRequest"]
 

@@ -17,12 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.import_history import only_one, refuse_doubles, remembered
-from pipelines.import_inputs import STDIN, Input, PatientPipe, find_inputs
-from pipelines.import_pieces import Setting, WrittenBatch, piece_size
-from pipelines.import_processes import Processes, prepare, started_processes
-from pipelines.import_request import ImportReport, ImportRequest
-from pipelines.import_stages import Place, Stages
+from pipelines.imports.import_history import only_one, refuse_doubles, remembered
+from pipelines.imports.import_inputs import STDIN, Input, PatientPipe, find_inputs
+from pipelines.imports.import_pieces import Setting, WrittenBatch, piece_size
+from pipelines.imports.import_processes import Processes, prepare, started_processes
+from pipelines.imports.import_request import ImportReport, ImportRequest
+from pipelines.imports.import_stages import Place, Stages
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
 from transforms.core.errors import ParameterInvalid, UserError

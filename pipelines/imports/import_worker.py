@@ -15,8 +15,8 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipelines.import_logs import readers_of
-from pipelines.import_pieces import DONE, Piece, Setting, WrittenBatch
+from pipelines.imports.import_logs import readers_of
+from pipelines.imports.import_pieces import DONE, Piece, Setting, WrittenBatch
 from transforms.core.clock import SystemClock
 from transforms.core.errors import LogsluiceError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.home import Home
-from pipelines.task_file import read_task_file
+from pipelines.schedule.task_file import read_task_file
 from transforms.core.diagnostics import render_location
 from transforms.core.errors import Location, LogsluiceError
 from transforms.schedule.config_fields import Places
@@ -27,7 +27,7 @@ def checked_task(home: Home, path: Path, project: str) -> tuple[Task, Sequence[P
 
 def script_warnings(home: Home, task: Task, places: Places) -> Sequence[Problem]:
     """Why instances would fail as things are now: the stores may be made later, so nothing of it refuses a task."""
-    from pipelines.instance_plan import plan_window, target_of
+    from pipelines.schedule.instance_plan import plan_window, target_of
 
     found: list[Problem] = []
     schedule_time = task.first_schedule_time()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pipelines.home import Home
-from pipelines.transform_job import JobTarget, TransformJob
+from pipelines.transformation.transform_job import JobTarget, TransformJob
 from transforms.core.errors import AlreadyExists, NotFound
 from transforms.stores.catalogue import Catalogue
 from transforms.stores.logstore import LogstoreDescriptor

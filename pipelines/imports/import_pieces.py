@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.import_inputs import Input
-from pipelines.import_stages import Place
+from pipelines.imports.import_inputs import Input
+from pipelines.imports.import_stages import Place
 from transforms.formats.byte_source import compression_of, open_file
 from transforms.formats.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
-    from pipelines.import_request import ImportRequest
+    from pipelines.imports.import_request import ImportRequest
     from transforms.stores.logstore import DataFile, LogstoreDescriptor
 
 __all__ = ["DONE", "PROCESSES", "Piece", "Setting", "Span", "WrittenBatch", "cut", "piece_size"]

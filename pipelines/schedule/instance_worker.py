@@ -1,6 +1,6 @@
 """A worker process of the scheduler: imports Beam once, then runs one attempt after another.
 
-    python -m pipelines.instance_worker FD
+    python -m pipelines.schedule.instance_worker FD
 
 ``FD`` is an inherited end of a socket pair. Values are pickled: both ends are this program, started by one another, and nobody else has
 the socket. First come where the home is and the pipelines' flags, then a `Turn` at a time; the answer to each is an `Outcome` or a `Failure`. The ledger is the

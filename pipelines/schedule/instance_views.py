@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.scheduled_tasks import shown_instance
+from pipelines.schedule.scheduled_tasks import shown_instance
 from transforms.core.moments import format_moment
 from transforms.schedule.instance import Instance
 from transforms.schedule.ledger import InstanceEntry, TaskEntry

@@ -9,8 +9,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.jobs.job_plan import JobPlan
-from pipelines.rule_surroundings import resources_of
-from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
+from pipelines.transformation.rule_surroundings import resources_of
+from pipelines.transformation.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.apply_rule import RuleOutputs, RuleSurroundings
 from transforms.core.log_group import LogGroup
 from transforms.rules.brake import Brake

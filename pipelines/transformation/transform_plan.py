@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.home import Home
-from pipelines.plan_stores import every_store, make_missing, missing_stores
-from pipelines.transform_job import JobTarget, TransformJob
+from pipelines.transformation.plan_stores import every_store, make_missing, missing_stores
+from pipelines.transformation.transform_job import JobTarget, TransformJob
 from transforms.connectors import open_logstore
 from transforms.core.errors import ParameterInvalid
 from transforms.core.interval import Interval, within

@@ -23,15 +23,15 @@ with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
     import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 
-from pipelines.backfill_plan import BackfillPlan, plan_backfill_turn  # noqa: E402
 from pipelines.home import Home  # noqa: E402
-from pipelines.instance_plan import table_commit_of  # noqa: E402
-from pipelines.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
 from pipelines.launch import engine_threads, is_local, least_tasks, new_pipeline, options_of, run_pipeline  # noqa: E402
 from pipelines.options import RangeOptions  # noqa: E402
-from pipelines.scheduled_tasks import worker_name  # noqa: E402
+from pipelines.schedule.backfill_plan import BackfillPlan, plan_backfill_turn  # noqa: E402
+from pipelines.schedule.instance_plan import table_commit_of  # noqa: E402
+from pipelines.schedule.instance_rows import check_rows, label_shards, rows_to_logs  # noqa: E402
+from pipelines.schedule.scheduled_tasks import worker_name  # noqa: E402
+from pipelines.schedule.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from pipelines.sql_engine import engine_of  # noqa: E402
-from pipelines.turn_lease import LEASE_SECONDS, HeldTurn  # noqa: E402
 from transforms.core.errors import LogsluiceError, ParameterInvalid  # noqa: E402
 from transforms.query_windows import QueryWindows  # noqa: E402
 from transforms.schedule.ledger import BackfillEntry, BackfillTurn, Outcome, ScheduleLedger, WindowResult  # noqa: E402

@@ -11,7 +11,7 @@ from transforms.rules.context import Context
 if TYPE_CHECKING:
     from pipelines.cli.app import App
     from pipelines.jobs.job_plan import JobPlan
-    from pipelines.transform_plan import TransformPlan
+    from pipelines.transformation.transform_plan import TransformPlan
 
 __all__ = ["PREVIEW_PATIENCE", "preview_context", "resources_of"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.cli.unexpected import masked
 from pipelines.home import Home
 from pipelines.jobs.computed_slice import check_written, written_by_target
-from pipelines.transform_plan import DEAD_LETTERS, TransformPlan
+from pipelines.transformation.transform_plan import DEAD_LETTERS, TransformPlan
 from transforms.core.clock import Clock
 from transforms.core.durable import durable
 from transforms.core.errors import LogsluiceError, NotFound, QueryFailed, StoreRejected

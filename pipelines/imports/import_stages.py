@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.import_inputs import Input
+from pipelines.imports.import_inputs import Input
 from transforms.formats.byte_source import open_file
 
 if TYPE_CHECKING:

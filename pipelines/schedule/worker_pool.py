@@ -17,12 +17,12 @@ from transforms.schedule.ledger import Outcome, Turn
 
 __all__ = ["WORKER_PROGRAM", "InstanceWorker", "WorkerPool"]
 
-WORKER_PROGRAM = "pipelines.instance_worker"
+WORKER_PROGRAM = "pipelines.schedule.instance_worker"
 _END_SECONDS = 5.0
 
 
 class InstanceWorker:
-    """One process (a module such as `pipelines.instance_worker`) that runs a turn at a time."""
+    """One process (a module such as `pipelines.schedule.instance_worker`) that runs a turn at a time."""
 
     def __init__(self, home: Home, program: str, flags: Sequence[str] = ()) -> None:
         own, its = socket.socketpair()

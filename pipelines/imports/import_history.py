@@ -13,7 +13,7 @@ from transforms.core.counted import counted
 from transforms.core.errors import AlreadyExists, ParameterInvalid
 
 if TYPE_CHECKING:
-    from pipelines.import_inputs import Input
+    from pipelines.imports.import_inputs import Input
     from transforms.stores.catalogue import ImportRun
 
 __all__ = ["only_one", "refuse_doubles", "remembered"]

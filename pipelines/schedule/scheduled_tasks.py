@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.home import Home
-from pipelines.task_file import read_task_file
+from pipelines.schedule.task_file import read_task_file
 from transforms.core.errors import AlreadyExists, ParameterInvalid
 from transforms.schedule.ledger import InstanceEntry
 from transforms.schedule.task import Task

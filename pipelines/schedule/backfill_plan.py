@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from pipelines.home import Home
-from pipelines.instance_plan import plan_window, target_of, writer_of
 from pipelines.query import surroundings_of
+from pipelines.schedule.instance_plan import plan_window, target_of, writer_of
 from transforms.core.errors import StatementError
 from transforms.core.interval import Interval
 from transforms.schedule.backfill import BackfillWindow
