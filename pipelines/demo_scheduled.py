@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.backfill_windows import apply_backfill
 from pipelines.cli.app import App
 from pipelines.demo_data import FIRST_SECOND, SECONDS
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.schedule.backfill_windows import apply_backfill
 from pipelines.schedule.instance_plan import plan_window
 from transforms.core.counted import counted
 from transforms.core.errors import AlreadyExists, LogsluiceError, NotFound

@@ -135,7 +135,7 @@ def apply(app: App, task: str, number: int) -> None:
     Example:
       logsluice backfill apply per-minute 1
     """
-    from pipelines.schedule.backfill_windows import apply_backfill
+    from pipelines.backfill_windows import apply_backfill
     from transforms.core.errors import ExitCode
 
     _, plan = app.home.schedule_ledger().backfill(app.project, task, number)

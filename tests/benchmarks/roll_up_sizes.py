@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pipelines.backfill_windows import apply_backfill
 from pipelines.demo_data import GAME_INDEX, game_columns
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.schedule.backfill_windows import apply_backfill
 from pipelines.schedule.task_estimate import estimate_task
 from transforms.core.field_columns import TIME, TIME_NS, column_of
 from transforms.core.interval import Interval

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pipelines import backfill_windows
 from pipelines.home import DEFAULT_PROJECT, Home
-from pipelines.schedule import backfill_windows
 
 __all__ = ["main"]
 

@@ -56,8 +56,8 @@ def edit(home: Home, task: Task, script: str) -> None:
 def apply(
     home: Home, entry: BackfillEntry, progress: Callable[[int], object] = lambda _windows: None, notes: list[str] | None = None, *flags: str
 ) -> BackfillEntry:
+    from pipelines.backfill_windows import apply_backfill
     from pipelines.launch import options_of
-    from pipelines.schedule.backfill_windows import apply_backfill
 
     options = options_of(["--runner", "DirectRunner", *flags])
     note = (notes if notes is not None else []).append
@@ -190,8 +190,8 @@ def test_chunks_on_workers_in_other_processes(home: Home, tmp_path: Path, kind: 
 
 
 def test_the_schedule_goes_on_between_turns(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import backfill_windows
     from pipelines.launch import options_of
-    from pipelines.schedule import backfill_windows
     from pipelines.scheduled_sql import run_recorded
 
     monkeypatch.setattr(backfill_windows, "MOST_WINDOWS", 2)
@@ -211,7 +211,7 @@ def test_the_schedule_goes_on_between_turns(home: Home, tmp_path: Path, monkeypa
 
 
 def test_without_a_scheduler_what_is_due_is_waited_for_and_then_left(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines.schedule import backfill_windows
+    from pipelines import backfill_windows
 
     monkeypatch.setattr(backfill_windows, "MOST_WINDOWS", 3)
     task = make_world(home, "log2log", tmp_path, fromTime=START + 60 * 6, toTime=START + 60 * MINUTES + 1)
@@ -221,7 +221,7 @@ def test_without_a_scheduler_what_is_due_is_waited_for_and_then_left(home: Home,
 
 
 def test_cancelled_between_turns_what_is_done_stays(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines.schedule import backfill_windows
+    from pipelines import backfill_windows
 
     monkeypatch.setattr(backfill_windows, "MOST_WINDOWS", 4)
     task = make_world(home, "log2log", tmp_path)
@@ -245,8 +245,8 @@ def test_a_turn_ends_when_it_has_read_enough(home: Home, tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("kind", ["log2log", "log2table"])
 def test_a_turn_that_was_overtaken_writes_nothing(home: Home, tmp_path: Path, kind: str) -> None:
+    from pipelines.backfill_windows import run_backfill_turn
     from pipelines.launch import options_of
-    from pipelines.schedule.backfill_windows import run_backfill_turn
 
     task = make_world(home, kind, tmp_path)
     ledger, entry = home.schedule_ledger(), create(home, task)
