@@ -29,7 +29,7 @@ RECEIVED = "receive-time"
 table was settled."""
 _ENDS = "logsluice.ends"
 _BEFORE = "logsluice.received"
-_MOST_ENTRIES = 4_096
+_MOST_ENTRIES = 512
 
 
 @dataclass(frozen=True)
