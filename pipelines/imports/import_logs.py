@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
     from transforms.core.log_group import LogGroup
-    from transforms.formats.readers import LogBatch, Reader
+    from transforms.formats.log_batches import LogBatch
+    from transforms.formats.readers import Reader
     from transforms.stores.catalogue import ImportRun
     from transforms.stores.logstore import DataFile, Logstore
 

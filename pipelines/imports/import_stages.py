@@ -14,7 +14,8 @@ from pipelines.imports.import_inputs import Input
 from transforms.formats.byte_source import open_file
 
 if TYPE_CHECKING:
-    from transforms.formats.readers import LogBatch, Position, Reader
+    from transforms.formats.log_batches import LogBatch, Position
+    from transforms.formats.readers import Reader
 
 __all__ = ["Place", "Stages"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from transforms.formats.byte_source import CHUNK_BYTES, damaged, open_bytes, read_chunks, skip_bytes
 from transforms.formats.csv_records import CsvRecords, header_of, whole_records
 from transforms.formats.event_times import LogSettings
-from transforms.formats.readers import LogBatch, Position, Source, batch_of_chunk
+from transforms.formats.log_batches import LogBatch, Position, Source, batch_of_chunk
 from transforms.formats.records import Chunk
 
 __all__ = ["CsvReader"]

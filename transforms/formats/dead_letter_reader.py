@@ -15,8 +15,9 @@ from transforms.formats.event_times import LogSettings
 from transforms.formats.json_lines import JsonLines
 from transforms.formats.json_object import NotALog, parse_object
 from transforms.formats.line_index import Lines
+from transforms.formats.line_reader import LineReader
+from transforms.formats.log_batches import LogBatch, Position, Source, batch_of_chunk
 from transforms.formats.log_options import LogOptions
-from transforms.formats.readers import LineReader, LogBatch, Position, Source, batch_of_chunk
 from transforms.formats.records import BadRecord, Chunk, Parsed
 from transforms.formats.text_lines import TextLines
 

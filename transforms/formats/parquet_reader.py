@@ -12,8 +12,8 @@ from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.field_columns import field_of, is_field_column
 from transforms.formats.dead_letters import DeadLetter
 from transforms.formats.event_times import LogSettings
+from transforms.formats.log_batches import LogBatch, Position, Source
 from transforms.formats.parquet_rows import ParquetRows, Rows, read_rows
-from transforms.formats.readers import LogBatch, Position, Source
 from transforms.formats.records import ROW
 
 __all__ = ["ParquetReader"]

@@ -10,7 +10,7 @@ from transforms.core.errors import Location, ParameterInvalid, StatementError
 from transforms.core.field_columns import TAG_PREFIX
 from transforms.core.interval import Interval
 from transforms.sql.analysis import Analysis, analyse
-from transforms.sql.beam_sql import translate_for_beam
+from transforms.sql.beam_sql_translation import translate_for_beam
 from transforms.sql.phases import PARTIAL, Phases, split_phases
 from transforms.sql.plan import ExternalRead, InsertInto, KeyPush, OutputColumn, QueryPlan, ScanTask
 from transforms.sql.rewrite_labels import label_column, pick_labels

@@ -6,7 +6,6 @@ each of their logs was written in first, and keep the order. Logs that are in no
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,10 +13,12 @@ import numpy as np
 import polars as pl
 
 from transforms.connectors.delta.actions import number_of, received_span, same_place
-from transforms.connectors.delta.reading import files_in, present, receive_times_in, row_groups, with_receive_time
+from transforms.connectors.delta.reading import present, row_groups, with_receive_time
 from transforms.connectors.delta.shaping import restore_overflow
-from transforms.connectors.delta.shard_places import Piece, ShardPlaces
+from transforms.connectors.delta.shard_pieces import Piece
+from transforms.connectors.delta.shard_places import ShardPlaces
 from transforms.connectors.delta.storage import Storage
+from transforms.connectors.delta.told_files import told_by
 from transforms.core.errors import ParameterInvalid
 from transforms.core.field_columns import OVERFLOW
 from transforms.core.log_group import MAX_BYTES, MAX_ROWS, LogGroup, own_bytes
@@ -25,7 +26,7 @@ from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import DataFile
 from transforms.stores.sharded_store import Pulled
 
-__all__ = ["Told", "first_place", "pull", "read_range", "told_by"]
+__all__ = ["first_place", "pull", "read_range"]
 
 _CELLS = 4_000_000
 """Most logs × fields of one group: an absent field costs memory too."""
@@ -215,38 +216,3 @@ def _rows_in(storage: Storage, other: DataFile, piece: Piece) -> Any:
         return np.arange(other.rows) if same_place(other, piece.file) else rows
     moments = np.flatnonzero((told.moments == piece.file.receive_time) & (told.numbers == 0))
     return moments if not number else moments[piece.offset : piece.offset + piece.file.rows]
-
-
-class Told:
-    """What a file tells of the files its logs were written in first.
-
-    Attributes:
-        numbers: of those files, for each log; 0 = not told.
-        moments: when each log was received; None when all share the file's.
-        untold: whether some are not told.
-    """
-
-    def __init__(self, numbers: Any, moments: Any, rows: int) -> None:
-        self.numbers = np.zeros(rows, np.int64) if numbers is None else numbers
-        self.moments = moments
-        self.untold = not self.numbers.all()
-        self._order = np.argsort(self.numbers, kind="stable")
-        self._sorted = self.numbers[self._order]
-
-    def of(self, number: int) -> Any:
-        """The rows of one file, in order."""
-        return self._order[np.searchsorted(self._sorted, number, "left") : np.searchsorted(self._sorted, number, "right")]
-
-
-_remembered: OrderedDict[str, Told] = OrderedDict()
-_MOST_REMEMBERED = 2
-
-
-def told_by(storage: Storage, file: DataFile) -> Told:
-    """Kept for the files used last: a reader finds many small files in one that compaction made."""
-    found = _remembered.get(file.path)
-    if found is None:
-        found = _remembered[file.path] = Told(files_in(storage, file), receive_times_in(storage, file), file.rows)
-        while len(_remembered) > _MOST_REMEMBERED:
-            _remembered.popitem(last=False)
-    return found

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from transforms.connectors.delta.actions import number_of, plain_path_of
-from transforms.connectors.delta.pulling import told_by
-from transforms.connectors.delta.shard_places import Piece
+from transforms.connectors.delta.shard_pieces import Piece
 from transforms.connectors.delta.storage import Storage
+from transforms.connectors.delta.told_files import told_by
 from transforms.stores.logstore import DataFile
 
 __all__ = ["history"]

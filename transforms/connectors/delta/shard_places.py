@@ -7,11 +7,11 @@ the ends of all shards before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from transforms.connectors.delta.actions import order_key, received_span
 from transforms.connectors.delta.commit_log import CommitEntry, CommitLog, ends_after, received_after, state_before
+from transforms.connectors.delta.shard_pieces import Piece, between
 from transforms.connectors.delta.storage import Storage
 from transforms.core.clock import Clock
 from transforms.core.errors import NotFound, ParameterInvalid
@@ -20,7 +20,7 @@ from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import DataFile
 from transforms.stores.shard_map import ShardMap, ShardRecord
 
-__all__ = ["FollowedLog", "Piece", "ShardPlaces"]
+__all__ = ["FollowedLog", "ShardPlaces"]
 
 _LOOK_US = 30_000_000
 """How often the store itself is asked for its newest version, should the log have been cleaned under a reader that slept."""
@@ -32,27 +32,6 @@ class FollowedLog(CommitLog, Protocol):
     def belongs_to(self, table: str) -> bool:
         """Whether it is of that store; if not, from now on it is, and has forgotten all."""
         ...
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Logs of one commit's file: rows ``[first, last)``; ``number`` is the file's in its commit, ``offset`` the logs of files before it.
-
-    A commit that the log tells no more has the version 0.
-    """
-
-    version: int
-    number: int
-    file: DataFile
-    first: int
-    last: int
-    offset: int
-
-    def place(self, row: int) -> Cursor:
-        """Behind so many of the file's logs."""
-        if not self.version:
-            return Cursor(0, self.file.receive_time or 0, self.offset + row)
-        return Cursor(self.version, self.number, row)
 
 
 class ShardPlaces:
@@ -169,7 +148,7 @@ class ShardPlaces:
         """The files between two places, in order."""
         place = cursor
         if place < stop and self._before_log(place):
-            yield from (piece for piece in (_between(known, cursor, stop) for known in self._history(shard)) if piece is not None)
+            yield from (piece for piece in (between(known, cursor, stop) for known in self._history(shard)) if piece is not None)
             place = max(place, state_before(self._log, self._oldest())[0].get(shard, BEGIN))
         while place < stop:
             entry, place = self._next(shard, place)
@@ -319,13 +298,3 @@ class ShardPlaces:
             hint="go on from the beginning of what is kept, or from a time",
             code="CursorExpired",
         )
-
-
-def _between(piece: Piece, cursor: Cursor, stop: Cursor) -> Piece | None:
-    """What lies between two places of a piece that the log tells no more."""
-    if piece.place(piece.last) <= cursor or piece.place(0) >= stop:
-        return None
-    moment = piece.file.receive_time
-    first = max(0, cursor.row - piece.offset) if cursor.file == moment else 0
-    last = min(piece.last, stop.row - piece.offset) if (stop.version, stop.file) == (0, moment) else piece.last
-    return replace(piece, first=first, last=last) if first < last else None
