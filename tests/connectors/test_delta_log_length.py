@@ -206,7 +206,14 @@ def test_archived_entries_are_forgotten_after_thirty_days(descriptor: LogstoreDe
     assert numbers(fresh) == pulled(fresh) == list(range(90))
 
 
-def test_entries_that_two_writers_move_at_once_are_there_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("links", [True, False])
+def test_entries_that_two_writers_move_at_once_are_there_once(tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not links:
+
+        def refused(*_: object) -> None:
+            raise PermissionError("no second names here")
+
+        monkeypatch.setattr(os, "link", refused)
     log = tmp_path / "_delta_log"
     log.mkdir()
     for version in range(4):
@@ -218,6 +225,7 @@ def test_entries_that_two_writers_move_at_once_are_there_once(tmp_path: Path) ->
     assert [archive.read(version) for version in range(4)] == [b"0", b"1", b"2", None]
     assert [path.name for path in log.iterdir()] == [f"{3:020d}.json"]
     assert archive.has(2) and not archive.has(3)
+    assert len(list((tmp_path / "_log_archive").rglob("*.json*"))) == 3
     archive.forget(0.0)
     assert archive.has(0)
     LogArchive(tmp_path / "none").forget(0.0)

@@ -49,8 +49,8 @@ class LogArchive:
             source, target = self._log / f"{version:020d}.json", self._path(version)
             target.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # another writer moves them too
-                with suppress(FileExistsError):
-                    os.link(source, target)
+                if not target.exists():
+                    _copy(source, target)
                     folders.add(target.parent)
                 source.unlink()
         for folder in [*folders, self._log] if folders else ():
@@ -71,8 +71,22 @@ class LogArchive:
         return self._root / f"{version // _ENTRIES:016d}" / f"{version:020d}.json"
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _copy(source: Path, target: Path) -> None:
+    """Give a file a second name; whole or not at all."""
+    try:
+        os.link(source, target)
+    except (FileExistsError, FileNotFoundError):
+        if not target.exists():
+            raise
+    except OSError:  # not every file system has second names
+        spare = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copy2(source, spare)
+        _sync(spare)
+        spare.replace(target)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
