@@ -186,24 +186,56 @@ def test_a_change_of_shards_that_slept_is_made_again(descriptor: LogstoreDescrip
 
 
 @pytest.mark.usefixtures("nothing_kept")
-def test_archived_entries_are_forgotten_after_thirty_days(descriptor: LogstoreDescriptor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archived_entries_are_packed_and_forgotten_after_thirty_days(
+    descriptor: LogstoreDescriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("transforms.connectors.delta.log_archive._ENTRIES", 10)
     monkeypatch.setattr("transforms.connectors.delta.logstore.TIDY_EVERY", 16)
     store = DeltaLogstore(descriptor, clock=LaterClock(LATER))
     append(store, *range(70))
     archive = Path(descriptor.location) / "_log_archive"
-    assert len(list(archive.iterdir())) >= 4
+    packed, loose = sorted(archive.glob("*.zip")), [path for path in archive.iterdir() if path.is_dir()]
+    assert len(packed) >= 4 and len(loose) <= 1
+    assert len(list(open_delta_logstore(descriptor).tail(-1))) == 70
     old = time.time() - ENTRIES_KEPT_S
-    for path in sorted(archive.rglob("*.json"))[:25]:
+    for path in packed[:2]:
         os.utime(path, (old, old))
     (archive / f"{99:016d}.gone").mkdir()  # somebody was killed on the way
     append(store, *range(70, 90))
-    assert min(path.name for path in archive.iterdir()) == f"{2:016d}"
+    assert min(path.name for path in archive.iterdir()) == packed[2].name
+    assert not list(archive.glob("*.gone"))
     fresh = open_delta_logstore(descriptor)
     with pytest.raises(NotFound) as error:
         list(fresh.tail(-1))
     assert error.value.code == "CursorExpired"
+    assert len(list(fresh.tail(19))) >= 65
     assert numbers(fresh) == pulled(fresh) == list(range(90))
+
+
+def test_a_full_folder_is_packed_once_by_whoever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.connectors.delta.log_archive._ENTRIES", 4)
+    log, archive = tmp_path / "_delta_log", LogArchive(tmp_path)
+    log.mkdir()
+    entries = {version: f"entry {version}".encode() for version in range(10)}
+    for version, entry in entries.items():
+        (log / f"{version:020d}.json").write_bytes(entry)
+    moment = time.time() - 1_000
+    os.utime(log / f"{3:020d}.json", (moment, moment + 500))
+    archive.take(range(6))
+    root = tmp_path / "_log_archive"
+    assert sorted(path.name for path in root.iterdir()) == [f"{0:016d}.zip", f"{1:016d}"]
+    assert [archive.read(version) for version in range(7)] == [*(entries[version] for version in range(6)), None]
+    assert [archive.has(version) for version in (0, 3, 5, 6)] == [True, True, True, False]
+    # Killed after it was packed, before the folder was gone; and one that slept writes an entry of it.
+    (root / f"{0:016d}").mkdir()
+    (root / f"{0:016d}" / f"{2:020d}.json").write_bytes(entries[2])
+    (log / f"{1:020d}.json").write_text("written by one who slept")
+    archive.take([1, 6, 7, 8])
+    assert sorted(path.name for path in root.iterdir()) == [f"{0:016d}.zip", f"{1:016d}.zip", f"{2:016d}"]
+    assert [archive.read(version) for version in range(10)] == [*(entries[version] for version in range(9)), None]
+    assert [path.name for path in log.iterdir()] == [f"{9:020d}.json"]
+    archive.forget(moment - 501)
+    assert archive.has(0)
 
 
 @pytest.mark.parametrize("links", [True, False])
