@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from transforms.connectors.delta.file_sync import sync
+
 __all__ = ["LogArchive"]
 
 _NAME = "_log_archive"
@@ -64,7 +66,7 @@ class LogArchive:
                     folders.add(target.parent)
                 source.unlink()
         for folder in [*folders, self._log] if folders else ():
-            _sync(folder)
+            sync(folder)
         for folder in self._folders():
             if int(folder.name) < newest // _ENTRIES:
                 _pack(folder)
@@ -107,9 +109,9 @@ def _pack(folder: Path) -> None:
                     opened.writestr(entry.name, entry.read_bytes())
             newest = max(entry.stat().st_mtime for entry in entries)
             os.utime(spare, (newest, newest))
-            _sync(spare)
+            sync(spare)
             spare.replace(packed)
-            _sync(folder.parent)
+            sync(folder.parent)
         _delete(folder)
 
 
@@ -132,13 +134,5 @@ def _copy(source: Path, target: Path) -> None:
     except OSError:  # not every file system has second names
         spare = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.copy2(source, spare)
-        _sync(spare)
+        sync(spare)
         spare.replace(target)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

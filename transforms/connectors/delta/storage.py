@@ -6,7 +6,6 @@ Paths inside a Logstore are relative, with ``/``, and plain (hexadecimal, dots, 
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from transforms.connectors.delta.file_sync import sync
 from transforms.connectors.delta.log_archive import LogArchive
 from transforms.core.errors import ParameterInvalid
 from transforms.stores.logstore import FileAccess, LogstoreDescriptor
@@ -143,15 +143,15 @@ class LocalStorage:
         fresh = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         yield path
-        _sync(path)
+        sync(path)
         # A new name is durable only once the folder that holds it is, and so on up through the folders made just now.
         for folder in [path.parent, *(made.parent for made in fresh)]:
-            _sync(folder)
+            sync(folder)
 
     def settle(self, relative: str) -> None:
         path = self.root / relative
-        _sync(path)
-        _sync(path.parent)
+        sync(path)
+        sync(path.parent)
 
     def open(self, relative: str) -> Any:
         return self.path_of(relative)
@@ -215,11 +215,3 @@ def storage_of(descriptor: LogstoreDescriptor) -> Storage:
     from transforms.connectors.delta.object_storage import ObjectStorage
 
     return ObjectStorage(location, descriptor.storage_options)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
