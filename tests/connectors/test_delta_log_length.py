@@ -234,8 +234,12 @@ def test_a_full_folder_is_packed_once_by_whoever_comes(tmp_path: Path, monkeypat
     assert sorted(path.name for path in root.iterdir()) == [f"{0:016d}.zip", f"{1:016d}.zip", f"{2:016d}"]
     assert [archive.read(version) for version in range(10)] == [*(entries[version] for version in range(9)), None]
     assert [path.name for path in log.iterdir()] == [f"{9:020d}.json"]
+    (root / f"{0:016d}.4711").write_text("of one who was killed while packing")
     archive.forget(moment - 501)
-    assert archive.has(0)
+    assert archive.has(0) and (root / f"{0:016d}.4711").exists()
+    os.utime(root / f"{0:016d}.4711", (moment - 600, moment - 600))
+    archive.forget(moment - 501)
+    assert archive.has(0) and not (root / f"{0:016d}.4711").exists()
 
 
 @pytest.mark.parametrize("links", [True, False])

@@ -79,8 +79,12 @@ class LogArchive:
             if newest.stat().st_mtime >= before_s:
                 break
             _delete(path)
-        for left in self._root.glob(f"*{_GONE}"):  # by one that was killed
+        # What those left who were killed on the way; one who is on it now has written to it lately.
+        for left in self._root.glob(f"*{_GONE}"):
             shutil.rmtree(left, ignore_errors=True)
+        for spare in self._root.glob("*[!a-z]"):
+            if spare.is_file() and spare.stat().st_mtime < before_s:
+                spare.unlink(missing_ok=True)
 
     def _path(self, version: int) -> Path:
         return self._root / f"{version // _ENTRIES:016d}" / f"{version:020d}.json"
@@ -104,6 +108,8 @@ def _pack(folder: Path) -> None:
     with suppress(FileNotFoundError):  # another writer packs it too
         if not packed.exists():
             entries = sorted(folder.glob("*.json"))
+            if not entries:
+                return  # the other one has just done it
             with zipfile.ZipFile(spare, "w", zipfile.ZIP_DEFLATED) as opened:
                 for entry in entries:
                     opened.writestr(entry.name, entry.read_bytes())
