@@ -1,4 +1,4 @@
-"""What processes do with a ledger: ``python -m tests.schedule.ledger_program URL LOG`` races by the database's own clock."""
+"""What processes do with a ledger: ``python -m tests.schedule.ledger_program URL LOG RACERS`` races by the database's own clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -65,21 +66,28 @@ def _run_backfill(ledger: SqlScheduleLedger) -> None:
             time.sleep(0.005)
 
 
-def race(url: str, log: str) -> None:
-    """Run all that is due of all tasks, noting begin and end of each attempt where the others note theirs."""
+def race(url: str, log: str, racers: int) -> None:
+    """Run all that is due of all tasks, noting begin and end of each attempt where the others note theirs.
+
+    Each keeps its first turn until all have one: whoever started first would otherwise be through before the last is there.
+    """
     ledger = open_sql_schedule_ledger(url)
     names = [entry.task.name for entry in ledger.list_tasks("default")]
     names = names[os.getpid() % len(names) :] + names[: os.getpid() % len(names)]
     file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    alone = True
     while names:
         for name in list(names):
-            found = ledger.claim("default", name, str(os.getpid()), 30)
+            found = ledger.claim("default", name, str(os.getpid()), 120)
             if isinstance(found, Wait):
                 if found.until_us is None:
                     names.remove(name)
                 continue
             line = f"{name} {found.number} {found.instance.schedule_time} {os.getpid()}\n"
             os.write(file, f"begin {line}".encode())
+            while alone:
+                alone = len({begun.split()[4] for begun in Path(log).read_text().splitlines()}) < racers
+                time.sleep(0.005)
             os.write(file, f"end {line}".encode())
             ledger.succeed(found, Outcome())
     os.close(file)
@@ -87,4 +95,4 @@ def race(url: str, log: str) -> None:
 
 
 if __name__ == "__main__":
-    race(*sys.argv[1:])
+    race(sys.argv[1], sys.argv[2], int(sys.argv[3]))
