@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
+import weakref
 from collections import Counter
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from tests.connectors.logstore_rows import Open, group, numbered, rows, values
 from transforms.core.errors import NotFound, ParameterInvalid
 from transforms.core.field_columns import RECEIVE_TIME, TIME, TIME_NS
 from transforms.core.interval import Interval
+from transforms.stores.cursor import BEGIN
 from transforms.stores.index import FieldIndex, Index
-from transforms.stores.logstore import Logstore
+from transforms.stores.logstore import AppTransaction, Logstore
 
 
 def stamped(store: Logstore) -> list[tuple[int, int, int, str]]:
@@ -133,3 +136,23 @@ def test_reindex_gives_old_files_the_typed_columns_of_a_new_index(open_store: Op
     assert store.snapshot().files[-1].typed == (("n", "double"),)
     assert store.reindex(None).files_removed == 4
     assert {file.typed for file in store.snapshot().files} == {()}
+
+
+def test_a_logstore_that_nobody_needs_any_more_is_gone_at_once(open_store: Open) -> None:
+    """A service opens one for each look. In a cycle they, and the tables they hold, would wait for the garbage collector, for hours."""
+    store = open_store(shards=2)
+    gc.collect()
+    gc.disable()
+    try:
+        store.append([numbered([1, 2])], hash_key="k", app=AppTransaction("app", 1))
+        store.compact(min_files=1)
+        shard = store.snapshot().files[0].shard
+        store.split_shard(1 - shard)
+        assert values(store.read_range(shard, BEGIN, store.extents().shards[shard].end)) == ["1", "2"]
+        assert store.lag_us(shard, BEGIN) > 0
+        assert values(store.read()) == ["1", "2"] and len(list(store.tail(-1))) == 1
+        gone = weakref.ref(store)
+        del store
+        assert gone() is None
+    finally:
+        gc.enable()

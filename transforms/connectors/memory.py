@@ -78,6 +78,15 @@ class _State:
         """A Logstore that was dropped and made again has another state."""
         return table == str(self.storage.root)
 
+    def head(self) -> tuple[str, int, ShardMap]:
+        """See `transforms.connectors.delta.shard_places.NewestState`."""
+        with self.lock:
+            return str(self.storage.root), self.version, self.shards
+
+    def files(self) -> list[DataFile]:
+        """See `transforms.connectors.delta.shard_places.NewestState`."""
+        return list(self.active.values())
+
     def record(self, files: Sequence[DataFile] = (), receive_time: int | None = None, shards: ShardMap | None = None) -> None:
         """Make a version."""
         by_shard: dict[int, list[DataFile]] = {}
@@ -140,7 +149,7 @@ class MemoryLogstore(ShardReading):
     def _places(self) -> ShardPlaces:
         state = self._state
         if self._known is None or self._known[0] is not state:
-            self._known = state, ShardPlaces(state.storage, self.descriptor.name, state, self._head, self._active, self._clock)
+            self._known = state, ShardPlaces(state.storage, self.descriptor.name, state, state, self._clock)
         return self._known[1]
 
     def write_files(
@@ -364,14 +373,6 @@ class MemoryLogstore(ShardReading):
             made = change(state.shards).sealed(state.shards, ends_after(state, state.version), now_us)
             state.shards = made.without_expired({file.shard for file in state.active.values()}, now_us - KEPT_EMPTY_US)
             state.record(shards=state.shards)
-
-    def _head(self) -> tuple[str, int, ShardMap]:
-        state = self._state
-        with state.lock:
-            return str(state.storage.root), state.version, state.shards
-
-    def _active(self) -> list[DataFile]:
-        return list(self._state.active.values())
 
     def _typed(self, index: Index | None) -> dict[str, str]:
         return dict(index.typed_fields()) if index else {}

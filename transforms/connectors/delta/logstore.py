@@ -22,6 +22,7 @@ from transforms.connectors.delta.shards import Route, Turns
 from transforms.connectors.delta.snapshot import active_files, take_snapshot
 from transforms.connectors.delta.storage import Storage, storage_of
 from transforms.connectors.delta.table import create_table, open_table
+from transforms.connectors.delta.table_state import TableState
 from transforms.connectors.delta.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, TIDY_EVERY, Chore, Upkeep
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.durable import durable
@@ -86,19 +87,24 @@ class DeltaLogstore(ShardReading):
         self._index = descriptor.index
         self._turns = Turns()
         self._initial = ShardMap.of(descriptor.shards)
+        # None of what follows knows the Logstore: in a cycle its table would stay in memory until Python looks for cycles, which may take hours.
         chores = (
-            Chore(COMPACT_EVERY, self._compact_by_size),
-            Chore(CHECKPOINT_EVERY, self._checkpoint),
-            Chore(TIDY_EVERY, self._forget_entries),
-            Chore(TIDY_EVERY, self._expire_by_retention),
-            Chore(TIDY_EVERY, self.vacuum),
+            Chore(COMPACT_EVERY, DeltaLogstore._compact_by_size),
+            Chore(CHECKPOINT_EVERY, DeltaLogstore._checkpoint),
+            Chore(TIDY_EVERY, DeltaLogstore._forget_entries),
+            Chore(TIDY_EVERY, DeltaLogstore._expire_by_retention),
+            Chore(TIDY_EVERY, DeltaLogstore.vacuum),
         )
         self._upkeep = Upkeep(descriptor.name, chores)
         self._table = KeptTable(self._storage, descriptor.name)
         self._committer = Committer(self._storage, descriptor.name, self._table, self._clock, self._upkeep.notice)
         self._columns = Columns(self._committer, field_columns)
         self._shard_places = ShardPlaces(
-            self._storage, descriptor.name, TableLog(self._storage, descriptor.name), self._head, self._active, self._clock
+            self._storage,
+            descriptor.name,
+            TableLog(self._storage, descriptor.name),
+            TableState(self._storage, self._table, self._initial),
+            self._clock,
         )
         self._open()
 
@@ -273,7 +279,7 @@ class DeltaLogstore(ShardReading):
 
         done = self._committer.commit_steps(plan, [step.app for step in steps])
         if any(commit.applied for commit in done):
-            self._upkeep.run()
+            self._upkeep.run(self)
         return [
             dataclasses.replace(commit, replaced=tuple(origin for origin in commit.replaced if origin in step.replaces))
             for commit, step in zip(done, steps, strict=True)
@@ -307,13 +313,6 @@ class DeltaLogstore(ShardReading):
             return sorted(relocation.of(files, shards), key=order_key)
 
         return placed
-
-    def _head(self) -> tuple[str, int, ShardMap]:
-        table = self._open()
-        return str(table.metadata().id), int(table.version()), layout_of(table, self._initial)
-
-    def _active(self) -> list[DataFile]:
-        return active_files(self._storage, self._open())
 
     def _compact_by_size(self) -> MaintenanceReport:
         from transforms.connectors.delta.compaction import compact

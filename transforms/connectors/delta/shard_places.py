@@ -6,7 +6,7 @@ the ends of all shards before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from transforms.connectors.delta.actions import order_key, received_span
@@ -20,7 +20,7 @@ from transforms.stores.cursor import BEGIN, Cursor
 from transforms.stores.logstore import DataFile
 from transforms.stores.shard_map import ShardMap, ShardRecord
 
-__all__ = ["FollowedLog", "ShardPlaces"]
+__all__ = ["FollowedLog", "NewestState", "ShardPlaces"]
 
 _LOOK_US = 30_000_000
 """How often the store itself is asked for its newest version, should the log have been cleaned under a reader that slept."""
@@ -34,6 +34,18 @@ class FollowedLog(CommitLog, Protocol):
         ...
 
 
+class NewestState(Protocol):
+    """What the store itself says, which costs more than to follow its log."""
+
+    def head(self) -> tuple[str, int, ShardMap]:
+        """Which store, the newest version, its shards."""
+        ...
+
+    def files(self) -> list[DataFile]:
+        """The files at the newest version."""
+        ...
+
+
 class ShardPlaces:
     """The shards of one open Logstore.
 
@@ -41,8 +53,7 @@ class ShardPlaces:
         storage: of its data files.
         name: of the Logstore.
         log: its entries.
-        head: asks the store itself: which store, the newest version, its shards.
-        active: the files at the newest version.
+        newest: asks the store itself.
         clock: tells when to ask again.
     """
 
@@ -51,16 +62,14 @@ class ShardPlaces:
         storage: Storage,
         name: str,
         log: FollowedLog,
-        head: Callable[[], tuple[str, int, ShardMap]],
-        active: Callable[[], list[DataFile]],
+        newest: NewestState,
         clock: Clock,
     ) -> None:
         self.storage = storage
-        self._active = active
+        self._newest = newest
         self._active_at: tuple[int, Mapping[int, Sequence[DataFile]]] = (-1, {})
         self._name = name
         self._log = log
-        self._head = head
         self._clock = clock
         self._histories: dict[int, tuple[int, Sequence[Piece]]] = {}
         self._looked_us = 0
@@ -195,7 +204,7 @@ class ShardPlaces:
             self._follow()
         if self._active_at[0] != self._version:
             files: dict[int, list[DataFile]] = {}
-            for file in self._active():
+            for file in self._newest.files():
                 files.setdefault(file.shard, []).append(file)
             self._active_at = self._version, {number: sorted(found, key=order_key) for number, found in files.items()}
         return self._active_at[1].get(shard, ())
@@ -216,7 +225,7 @@ class ShardPlaces:
                 self._take(entry.shards)
 
     def _look(self, now_us: int) -> None:
-        store, version, shards = self._head()
+        store, version, shards = self._newest.head()
         same = self._log.belongs_to(store)
         if not same or self._version < 0 or version < self._version or self._log.entry(min(self._version + 1, version)) is None:
             self._version = version
