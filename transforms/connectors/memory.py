@@ -6,18 +6,12 @@ one location twice in a process opens one Logstore; all objects of it may be use
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from threading import RLock
+from dataclasses import replace
 
 from transforms.connectors.delta.actions import order_key, received_span
-from transforms.connectors.delta.commit_log import CommitEntry, ends_after, received_after
+from transforms.connectors.delta.commit_log import ends_after
 from transforms.connectors.delta.compaction import bins_of, is_stale
 from transforms.connectors.delta.data_files import write_groups
 from transforms.connectors.delta.reading import read_files
@@ -27,10 +21,10 @@ from transforms.connectors.delta.rewriting import merge, retype, sum_of
 from transforms.connectors.delta.shard_places import ShardPlaces
 from transforms.connectors.delta.shard_reading import ShardReading
 from transforms.connectors.delta.shards import Route, Turns
-from transforms.connectors.delta.storage import LocalStorage
 from transforms.connectors.delta.tail import CommittedLogs, check_cursor
+from transforms.connectors.memory_state import MemoryState, state_of
 from transforms.core.clock import Clock, SystemClock
-from transforms.core.errors import NotFound, ParameterInvalid, StoreRejected
+from transforms.core.errors import ParameterInvalid, StoreRejected
 from transforms.core.field_columns import MAX_COLUMN_BYTES, column_of, field_of
 from transforms.core.interval import ALL_TIME, Interval
 from transforms.core.log_group import LogGroup
@@ -50,77 +44,7 @@ from transforms.stores.logstore import (
 from transforms.stores.samples import taken_by
 from transforms.stores.shard_map import KEPT_EMPTY_US, ShardMap
 
-__all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
-
-
-@dataclass
-class _State:
-    """What all objects of one Logstore share; ``lock`` guards the rest."""
-
-    storage: LocalStorage
-    lock: RLock = field(default_factory=RLock)
-    version: int = 0
-    receive_time: int = 0
-    active: dict[str, DataFile] = field(default_factory=dict)
-    removed: dict[str, float] = field(default_factory=dict)
-    apps: dict[str, int] = field(default_factory=dict)
-    shards: ShardMap = field(default_factory=lambda: ShardMap(()))
-    entries: list[CommitEntry] = field(default_factory=lambda: [CommitEntry(0, ends={}, received=0)])
-    replaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    columns: dict[str, None] = field(default_factory=dict)
-    overflow: bool = False
-
-    def entry(self, version: int) -> CommitEntry | None:
-        """See `transforms.connectors.delta.commit_log.CommitLog`."""
-        return self.entries[version] if 0 <= version < len(self.entries) else None
-
-    def belongs_to(self, table: str) -> bool:
-        """A Logstore that was dropped and made again has another state."""
-        return table == str(self.storage.root)
-
-    def head(self) -> tuple[str, int, ShardMap]:
-        """See `transforms.connectors.delta.shard_places.NewestState`."""
-        with self.lock:
-            return str(self.storage.root), self.version, self.shards
-
-    def files(self) -> list[DataFile]:
-        """See `transforms.connectors.delta.shard_places.NewestState`."""
-        return list(self.active.values())
-
-    def record(self, files: Sequence[DataFile] = (), receive_time: int | None = None, shards: ShardMap | None = None) -> None:
-        """Make a version."""
-        by_shard: dict[int, list[DataFile]] = {}
-        for file in files:
-            by_shard.setdefault(file.shard, []).append(file)
-        before, received = ends_after(self, self.version), received_after(self, self.version)
-        self.version += 1
-        made = {shard: tuple(found) for shard, found in by_shard.items()}
-        self.entries.append(CommitEntry(self.version, made, receive_time, before, received, shards))
-
-
-_states: dict[str, _State] = {}
-_states_lock = RLock()
-
-
-def create_memory_logstore(descriptor: LogstoreDescriptor) -> None:
-    """Make a Logstore in this process; does nothing when it is there."""
-    with _states_lock:
-        if descriptor.location not in _states:
-            folder = tempfile.mkdtemp(prefix="logsluice-memory-")
-            atexit.register(_delete, folder, os.getpid())
-            _states[descriptor.location] = _State(LocalStorage(Path(folder)), shards=ShardMap.of(descriptor.shards))
-
-
-def open_memory_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> MemoryLogstore:
-    """Open a Logstore of this process. Raises NotFound when there is none."""
-    return MemoryLogstore(descriptor, clock=clock)
-
-
-def drop_memory_logstore(descriptor: LogstoreDescriptor) -> None:
-    """Forget a Logstore with all its logs. Raises NotFound when there is none."""
-    with _states_lock:
-        shutil.rmtree(_state_of(descriptor).storage.root, ignore_errors=True)
-        del _states[descriptor.location]
+__all__ = ["MemoryLogstore"]
 
 
 class MemoryLogstore(ShardReading):
@@ -138,12 +62,12 @@ class MemoryLogstore(ShardReading):
         self._limit = field_columns
         self._index = descriptor.index
         self._turns = Turns()
-        self._known: tuple[_State, ShardPlaces] | None = None
-        _state_of(descriptor)
+        self._known: tuple[MemoryState, ShardPlaces] | None = None
+        state_of(descriptor)
 
     @property
-    def _state(self) -> _State:
-        return _state_of(self.descriptor)
+    def _state(self) -> MemoryState:
+        return state_of(self.descriptor)
 
     @property
     def _places(self) -> ShardPlaces:
@@ -410,16 +334,3 @@ class MemoryLogstore(ShardReading):
         return MaintenanceReport(
             len(old), len(new), sum(file.rows for file in new), sum(file.size for file in old), sum(file.size for file in new)
         )
-
-
-def _state_of(descriptor: LogstoreDescriptor) -> _State:
-    with _states_lock:
-        state = _states.get(descriptor.location)
-    if state is None:
-        raise NotFound(f"the Logstore {descriptor.name!r} does not exist", hint="create it first", code="LogStoreNotExist")
-    return state
-
-
-def _delete(folder: str, owner: int) -> None:
-    if os.getpid() == owner:  # not a forked child, whose parent still reads the files
-        shutil.rmtree(folder, ignore_errors=True)
