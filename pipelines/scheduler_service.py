@@ -23,6 +23,7 @@ from pipelines.schedule.scheduled_tasks import worker_name
 from pipelines.schedule.scheduler import Scheduler, SchedulerSettings, Tally
 from pipelines.schedule.worker_pool import WORKER_PROGRAM, WorkerPool
 from pipelines.stop_signals import StopSignals
+from transforms.core.collector import collecting_regularly
 from transforms.schedule.ledger import InstanceEntry
 
 __all__ = ["ServiceSettings", "run_service"]
@@ -61,7 +62,7 @@ def run_service(home: Home, settings: ServiceSettings, ended: Callable[[Instance
     Raises StoreError when the ledger cannot be read at the start, UserError when metrics cannot be served there.
     """
     ledger = home.schedule_ledger()
-    with StopSignals() as stop, ExitStack() as stack:
+    with collecting_regularly(), StopSignals() as stop, ExitStack() as stack:
         metrics = None if settings.metrics is None else MetricsEndpoint(home, *settings.metrics)
         if metrics is not None:
             stack.callback(metrics.close)

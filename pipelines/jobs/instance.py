@@ -14,7 +14,7 @@ import sys
 from pipelines.lean_import import without
 from pipelines.logging_setup import configure_logging
 
-gc.set_threshold(500_000, 20, 50)  # as in pipelines.__main__
+gc.set_threshold(500_000, 20, 50)  # as in pipelines.__main__; it collects by the clock
 configure_logging(logging.CRITICAL)  # before Beam is imported; what goes wrong is reported, and told once
 
 with without("bson"):  # Beam's MongoDB reader, a twentieth of the start
@@ -25,6 +25,7 @@ from pipelines.jobs.instance_session import run_instance  # noqa: E402
 from pipelines.jobs.job_plan import JobPlan  # noqa: E402
 from pipelines.jobs.slice_round import SliceRounds  # noqa: E402
 from pipelines.launch import options_of  # noqa: E402
+from transforms.core.collector import collecting_regularly  # noqa: E402
 
 __all__: list[str] = []
 
@@ -35,4 +36,5 @@ def _rounds(home: Home, plan: JobPlan) -> SliceRounds:
 
 
 if __name__ == "__main__":
-    run_instance(int(sys.argv[1]), _rounds)
+    with collecting_regularly():
+        run_instance(int(sys.argv[1]), _rounds)

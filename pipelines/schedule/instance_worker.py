@@ -29,6 +29,7 @@ configure_logging(logging.CRITICAL)  # what goes wrong is reported, and told onc
 from pipelines.cli.unexpected import masked  # noqa: E402
 from pipelines.home import Home  # noqa: E402
 from pipelines.launch import options_of  # noqa: E402
+from transforms.core.collector import collecting_regularly  # noqa: E402
 from transforms.schedule.failure import Failure, failure_of  # noqa: E402
 from transforms.schedule.ledger import Outcome, Turn  # noqa: E402
 
@@ -66,4 +67,5 @@ def _listen(connection: Connection, turns: SimpleQueue[Turn]) -> None:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+    with collecting_regularly():
+        _main(int(sys.argv[1]))
