@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from transforms.connectors.delta import DeltaLogstore, create_delta_logstore, drop_delta_logstore
-from transforms.connectors.memory import MemoryLogstore
-from transforms.connectors.memory_state import create_memory_logstore, drop_memory_logstore
+from transforms.connectors.memory import MemoryLogstore, create_memory_logstore, drop_memory_logstore
 from transforms.core.field_columns import TIME, TIME_NS
 from transforms.core.log_group import LogGroup
 from transforms.stores.logstore import Logstore

@@ -22,7 +22,7 @@ from transforms.connectors.delta.shard_places import ShardPlaces
 from transforms.connectors.delta.shard_reading import ShardReading
 from transforms.connectors.delta.shards import Route, Turns
 from transforms.connectors.delta.tail import CommittedLogs, check_cursor
-from transforms.connectors.memory_state import MemoryState, state_of
+from transforms.connectors.memory_state import MemoryState, create_memory_logstore, drop_memory_logstore, state_of
 from transforms.core.clock import Clock, SystemClock
 from transforms.core.errors import ParameterInvalid, StoreRejected
 from transforms.core.field_columns import MAX_COLUMN_BYTES, column_of, field_of
@@ -44,7 +44,12 @@ from transforms.stores.logstore import (
 from transforms.stores.samples import taken_by
 from transforms.stores.shard_map import KEPT_EMPTY_US, ShardMap
 
-__all__ = ["MemoryLogstore"]
+__all__ = ["MemoryLogstore", "create_memory_logstore", "drop_memory_logstore", "open_memory_logstore"]
+
+
+def open_memory_logstore(descriptor: LogstoreDescriptor, clock: Clock | None = None) -> MemoryLogstore:
+    """Open a Logstore of this process. Raises NotFound when there is none."""
+    return MemoryLogstore(descriptor, clock=clock)
 
 
 class MemoryLogstore(ShardReading):

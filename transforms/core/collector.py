@@ -29,7 +29,7 @@ def collecting_regularly(every: float = _EVERY_SECONDS) -> Iterator[None]:
     """Inside, garbage is looked for every so many seconds, in a thread of its own. For a process that stays and has imported what it needs.
 
     Python looks for garbage when there are many new objects. What hangs on a few of them, a table's state or a pipeline's buffers, may be
-    hundreds of megabytes by then. What there was before is not looked at, which makes a collection a matter of milliseconds.
+    hundreds of megabytes by then. What there was before is not looked at, so that a collection holds the process up for less than a round takes.
     """
     over = threading.Event()
 
